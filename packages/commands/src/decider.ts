@@ -1,0 +1,63 @@
+import type { Accepted, Outgoing, Refused } from '@semel/contract'
+import type { Command } from './command.ts'
+
+/** What a decision tells other services; it gets its id and position when it is committed. */
+export type Message = Readonly<
+  Outgoing & {
+    id: string
+    /** Who asked for the command that told this. */
+    scope: string
+    /** The id of the command that told this. */
+    commandId: string
+  }
+>
+
+/** What was decided: the state after it, the answer, and what is told. Refused: state unchanged. */
+export type Decision<State> = Readonly<{
+  state: State
+  outcome: Accepted | Refused
+  messages: readonly Outgoing[]
+}>
+
+/**
+ * Decides commands over one kind of aggregate. Pure: no clock, no randomness, no I/O; time and ids
+ * come with the command. It cannot tell who called it, or whether anybody did before.
+ */
+export interface Decider<State, C extends Command> {
+  /** What is locked, folded and saved as one. */
+  aggregateId(command: C): string
+  decide(state: State, command: C): Decision<State>
+}
+
+/**
+ * Loads and saves aggregates, set-based, inside the executor's transaction.
+ *
+ * `load` locks every row that will change, in the order of ids, and returns a state for every id
+ * asked, also for an absent one. Anything that is not locked is read in a *later* statement: after
+ * a lock wait, rows that a statement did not lock still come from its old snapshot.
+ */
+export interface Repository<State, C extends Command, Tx> {
+  load(tx: Tx, ids: readonly string[], commands: readonly C[]): Promise<Map<string, State>>
+  save(tx: Tx, changed: readonly State[]): Promise<void>
+}
+
+/** A decision for: the state after it, the body of the answer, and what is told. */
+export function accept<State>(
+  state: State,
+  body: Readonly<Record<string, unknown>>,
+  messages: readonly Outgoing[] = [],
+  status?: number,
+): Decision<State> {
+  const outcome: Accepted = { kind: 'accepted', body, ...(status === undefined ? {} : { status }) }
+  return { state, outcome, messages }
+}
+
+/** A decision against: a declared problem with its members. The state stays as it is. */
+export function refuse<State>(
+  state: State,
+  problem: string,
+  members: Readonly<Record<string, unknown>> = {},
+  more: Pick<Refused, 'status' | 'location'> = {},
+): Decision<State> {
+  return { state, outcome: { kind: 'refused', problem, members, ...more }, messages: [] }
+}

@@ -1,0 +1,237 @@
+import type { AnyCommandContract, Rendered } from '@semel/contract'
+import { type BatchParts, runBatch } from './batch.ts'
+import { type Command, type CommandId, sameInput } from './command.ts'
+import { type Fingerprint, UnknownFingerprintRule } from './fingerprint.ts'
+import type { Entry, Verdict } from './fold.ts'
+import type { ReplayCache } from './replay-cache.ts'
+import type { CommandRecord } from './store.ts'
+
+/** What a caller is told about a command. */
+export type Outcome =
+  /** `replayed`: decided before. `reused`: for another input, told only because it was asked for. */
+  | Readonly<{
+      kind: 'answered'
+      answer: Rendered
+      replayed: boolean
+      reused: boolean
+      replayableUntil: Date
+    }>
+  /** The key belongs to another input · its answer is no longer kept · it is still being decided. */
+  | Readonly<{ kind: 'key-reused' | 'key-expired' | 'in-flight' }>
+  /** Not executed, or not known to be; the same command may be sent again. */
+  | Readonly<{ kind: 'unavailable'; effect: 'none' | 'unknown'; retryAfterMs: number }>
+
+/** `replay`: a key that is reused for another input gets the first answer. Default `refuse`. */
+export type SubmitOptions = Readonly<{ onReuse?: 'refuse' | 'replay' }>
+
+/** The one place where commands take effect, wherever they came from. */
+export interface Executor {
+  /**
+   * Has a command decided at most once, and tells its outcome: the first time and ever after.
+   *
+   * @throws {CommandFailed} when this very command breaks its decider or a constraint: nothing of
+   * it was kept, and nothing was recorded.
+   */
+  submit(command: Command, options?: SubmitOptions): Promise<Outcome>
+  /** What was decided under a command's key; undefined if nothing was. Decides nothing. */
+  recall(command: Command, options?: SubmitOptions): Promise<Outcome | undefined>
+  /** Whether there is room for another command. */
+  hasRoom(): boolean
+  /** Takes no more commands, and resolves when those it has taken have their outcomes. */
+  close(): Promise<void>
+}
+
+/** This command, and no other, could not be decided: a bug. Code `command-failed`. */
+export class CommandFailed extends Error {
+  readonly code = 'command-failed'
+
+  constructor(command: Command, cause: unknown) {
+    super(`${command.operation} ${command.id} could not be decided`, { cause })
+  }
+}
+
+/** What an executor is made of, and its limits. */
+export type ExecutorOptions<State, C extends Command, Tx> = Readonly<
+  Pick<BatchParts<State, C, Tx>, 'store' | 'repository' | 'decider' | 'append'> & {
+    contracts: readonly AnyCommandContract[]
+    /** Asked before the store, told after the commit. Default: none. */
+    cache?: ReplayCache
+    /** How long answers are replayed, in milliseconds. Default 24 hours. */
+    replayableMs?: number
+    /** Commands in one transaction, at most. Default 256: larger ones gained nothing. */
+    batchSizeMax?: number
+    /** Transactions at once. Default 1: the next batch fills while one commits. */
+    batchesMax?: number
+    /** Commands that wait for a batch, at most; beyond, `unavailable`. Default 4,096. */
+    queueMax?: number
+    /** How long a command waits for a batch, in milliseconds. Default 5,000. */
+    queueWaitMaxMs?: number
+    /** How long a repeat waits for the first of its kind, in milliseconds. Default 10,000. */
+    joinWaitMaxMs?: number
+    /** The time that answers are decided at. Default: the clock of this process. */
+    clock?: () => Date
+  }
+>
+
+interface Waiting<C extends Command> {
+  readonly entry: Entry<C>
+  readonly since: number
+  readonly settle: (verdict: Verdict) => void
+}
+
+/** The first of its key that is being looked at here; repeats wait for it. */
+interface First<C extends Command> extends Entry<C> {
+  readonly verdict: Promise<Verdict>
+}
+
+const day = 24 * 60 * 60 * 1000
+const retryAfterMs = 1000
+
+/** Makes an executor. It starts with the first command; {@link Executor.close} ends it. */
+export function createExecutor<State, C extends Command, Tx>(
+  options: ExecutorOptions<State, C, Tx>,
+): Executor {
+  const { cache, batchSizeMax = 256, batchesMax = 1, queueMax = 4096 } = options
+  const { queueWaitMaxMs = 5000, joinWaitMaxMs = 10_000, clock = () => new Date() } = options
+  const { store, repository, decider, append, replayableMs = day } = options
+  const contracts = new Map(options.contracts.map((contract) => [contract.operation, contract]))
+  const parts = { store, repository, decider, append, contracts, replayableMs, clock }
+  const inFlight = new Map<CommandId, First<C>>()
+  const drained: (() => void)[] = []
+  let queue: Waiting<C>[] = []
+  let running = 0
+  let scheduled = false
+  let closed = false
+
+  async function follow(command: C, recall: boolean, submitted: SubmitOptions) {
+    const deadline = performance.now() + joinWaitMaxMs
+    for (;;) {
+      const first = inFlight.get(command.id)
+      if (first === undefined) {
+        const verdict = await enqueue({ command, recall })
+        return outcomeOf(verdict, command, submitted, clock(), verdict.kind !== 'decided')
+      }
+      const verdict = await within(deadline - performance.now(), first.verdict)
+      if (verdict === undefined) return { kind: 'in-flight' } as const
+      // Where the first decided nothing, its fate is shared by those who asked for just the same;
+      // whoever asked for something else is next.
+      const shared = first.recall === recall && sameInput(command, first.command.fingerprint)
+      if ('record' in verdict || shared) {
+        return outcomeOf(verdict, command, submitted, clock(), true)
+      }
+    }
+  }
+
+  function enqueue(entry: Entry<C>): Promise<Verdict> {
+    if (closed || queue.length >= queueMax) {
+      return Promise.resolve({ kind: 'unavailable', effect: 'none' })
+    }
+    const { promise, resolve } = Promise.withResolvers<Verdict>()
+    inFlight.set(entry.command.id, { ...entry, verdict: promise })
+    const settle = (verdict: Verdict) => {
+      inFlight.delete(entry.command.id)
+      resolve(verdict)
+    }
+    queue.push({ entry, since: performance.now(), settle })
+    schedule()
+    return promise
+  }
+
+  function schedule() {
+    if (scheduled) return
+    scheduled = true
+    // After the events at hand: all that arrived in this turn of the loop shares a transaction.
+    setImmediate(() => {
+      scheduled = false
+      pump()
+    })
+  }
+
+  function pump() {
+    while (running < batchesMax && queue.length > 0) {
+      const batch = queue.slice(0, batchSizeMax)
+      queue = queue.slice(batchSizeMax)
+      running += 1
+      run(batch).finally(() => {
+        running -= 1
+        schedule()
+      })
+    }
+    if (running === 0 && queue.length === 0) for (const resolve of drained.splice(0)) resolve()
+  }
+
+  async function run(batch: readonly Waiting<C>[]): Promise<void> {
+    const late = performance.now() - queueWaitMaxMs
+    const timely = batch.filter(({ since }) => since >= late)
+    for (const { since, settle } of batch) {
+      if (since < late) settle({ kind: 'unavailable', effect: 'none' })
+    }
+    const cached = await cache?.get(timely.map(({ entry }) => entry.command.id))
+    const uncached = timely.filter(({ entry, settle }) => {
+      const record = cached?.get(entry.command.id)
+      if (record !== undefined) settle({ kind: 'known', record })
+      return record === undefined
+    })
+    if (uncached.length === 0) return
+    const verdicts = await runBatch(parts, uncached.map(({ entry }) => entry))
+    cache?.put(verdicts.flatMap((verdict) => ('record' in verdict ? [verdict.record] : [])))
+    uncached.forEach(({ settle }, index) => settle(verdicts[index] as Verdict))
+  }
+
+  return {
+    async submit(command, submitted = {}) {
+      const outcome = await follow(command as C, false, submitted)
+      if (outcome === undefined) throw new TypeError('a submitted command was not decided')
+      return outcome
+    },
+    recall: (command, submitted = {}) => follow(command as C, true, submitted),
+    hasRoom: () => !closed && queue.length < queueMax,
+    close() {
+      closed = true
+      const { promise, resolve } = Promise.withResolvers<void>()
+      drained.push(resolve)
+      schedule()
+      return promise
+    },
+  }
+}
+
+function outcomeOf(
+  verdict: Verdict,
+  command: Command,
+  { onReuse = 'refuse' }: SubmitOptions,
+  now: Date,
+  replayed: boolean,
+): Outcome | undefined {
+  if (verdict.kind === 'failed') throw new CommandFailed(command, verdict.error)
+  if (verdict.kind === 'undecided') return undefined
+  if (verdict.kind === 'unavailable') return { ...verdict, retryAfterMs }
+  const { answer, replayableUntil, fingerprint }: CommandRecord = verdict.record
+  if (answer === undefined || replayableUntil <= now) return { kind: 'key-expired' }
+  const same = sameUnderItsRule(command, fingerprint)
+  if (same === undefined) return { kind: 'unavailable', effect: 'none', retryAfterMs }
+  const reused = !same
+  if (reused && onReuse === 'refuse') return { kind: 'key-reused' }
+  return { kind: 'answered', answer, replayed, reused, replayableUntil }
+}
+
+/** Undefined where a newer release made the fingerprint: a replica of that release can tell. */
+function sameUnderItsRule(command: Command, fingerprint: Fingerprint): boolean | undefined {
+  try {
+    return sameInput(command, fingerprint)
+  } catch (error) {
+    if (error instanceof UnknownFingerprintRule) return undefined
+    throw error
+  }
+}
+
+/** A promise's value, or undefined when it takes longer than the time given. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>()
+  const timer = setTimeout(() => resolve(undefined), Math.max(0, ms))
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

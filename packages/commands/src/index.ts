@@ -1,0 +1,57 @@
+export { canonicalJson } from './canonical-json.ts'
+export {
+  type Command,
+  type CommandId,
+  type CommandOf,
+  commandId,
+  guidOf,
+  isDerivedId,
+  makeCommand,
+  messageId,
+  sameInput,
+} from './command.ts'
+export {
+  accept,
+  type Decider,
+  type Decision,
+  type Message,
+  type Repository,
+  refuse,
+} from './decider.ts'
+export {
+  CommandFailed,
+  createExecutor,
+  type Executor,
+  type ExecutorOptions,
+  type Outcome,
+  type SubmitOptions,
+} from './executor.ts'
+export {
+  type Fingerprint,
+  type FingerprintRule,
+  fingerprintOf,
+  fingerprintRules,
+  fingerprintVersion,
+  UnknownFingerprintRule,
+} from './fingerprint.ts'
+export { type ProcessCacheOptions, processReplayCache, type ReplayCache } from './replay-cache.ts'
+export { type RetentionOptions, startSweeper, sweepCommands } from './retention.ts'
+export {
+  localOperator,
+  mayActFor,
+  mayActForAll,
+  operatorScope,
+  parseScope,
+  type Scope,
+  serviceScope,
+  userOf,
+  userScope,
+} from './scope.ts'
+export {
+  type CommandRecord,
+  DuplicateCommand,
+  type Store,
+  type SweepAges,
+  type Swept,
+  Unavailable,
+} from './store.ts'

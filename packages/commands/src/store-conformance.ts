@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { commandId } from './command.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import { serviceScope } from './scope.ts'
+import { type CommandRecord, DuplicateCommand, type Store } from './store.ts'
+
+const scope = serviceScope('conformance')
+const decidedAt = new Date('2026-01-01T00:00:00.000Z')
+const replayableUntil = new Date('2026-01-02T00:00:00.000Z')
+
+/**
+ * What every store must do. Call it from a test file with a way to open an empty store; `rival`
+ * is a second view of the same log, as another process has it.
+ */
+export function storeConformance<Tx>(
+  name: string,
+  open: () => Promise<{ store: Store<Tx>; rival: Store<Tx>; close(): Promise<void> }>,
+): void {
+  describe(`the command log of ${name}`, () => {
+    let store: Store<Tx>
+    let rival: Store<Tx>
+    let close: () => Promise<void>
+
+    beforeAll(async () => {
+      const opened = await open()
+      store = opened.store
+      rival = opened.rival
+      close = opened.close
+    })
+    afterAll(() => close())
+
+    const stored = async (...records: CommandRecord[]) =>
+      store.transaction((tx) => store.insert(tx, records))
+    const found = async (record: CommandRecord) =>
+      (await rival.transaction((tx) => rival.find(tx, [record.id]))).get(record.id)
+
+    it('gives back a record as it was put in, to the byte', async () => {
+      const record = recordNamed('as it was')
+
+      await stored(record)
+
+      expect(await found(record)).toEqual(record)
+    })
+
+    it('finds many at once and leaves out what is not there', async () => {
+      const [one, two, three] = [recordNamed('one'), recordNamed('two'), recordNamed('three')]
+      await stored(one, two)
+
+      const all = await store.transaction((tx) => store.find(tx, [one.id, three.id, two.id]))
+
+      expect([...all.keys()].sort()).toEqual([one.id, two.id].sort())
+    })
+
+    it('keeps nothing of a transaction whose work throws', async () => {
+      const record = recordNamed('thrown')
+      const failing = store.transaction(async (tx) => {
+        await store.insert(tx, [record])
+        throw new Error('after the insert')
+      })
+
+      await expect(failing).rejects.toThrow('after the insert')
+      expect(await found(record)).toBeUndefined()
+    })
+
+    it('runs the work of the second again when two insert one command at once', async () => {
+      const record = recordNamed('raced')
+      const bothHaveLooked = barrier(2)
+      let runs = 0
+      const decide = (by: Store<Tx>) =>
+        by.transaction(async (tx) => {
+          runs += 1
+          const known = await by.find(tx, [record.id])
+          await bothHaveLooked()
+          if (known.has(record.id)) return 'found'
+          await by.insert(tx, [record])
+          return 'inserted'
+        })
+
+      const ends = await Promise.all([decide(store), decide(rival)])
+
+      expect(ends.toSorted()).toEqual(['found', 'inserted'])
+      expect(runs).toBe(3)
+    })
+
+    it('says that a command was decided meanwhile when work inserts it blindly', async () => {
+      const record = recordNamed('blind')
+      await stored(record)
+      const seen: unknown[] = []
+
+      const blind = store.transaction(async (tx) => {
+        if (seen.length > 0) return 'gave up'
+        try {
+          await store.insert(tx, [record])
+        } catch (error) {
+          seen.push(error)
+          throw error
+        }
+        return 'inserted'
+      })
+
+      expect(await blind).toBe('gave up')
+      expect(seen[0]).toBeInstanceOf(DuplicateCommand)
+    })
+
+    it('lets an answer age into a tombstone and a tombstone be forgotten', async () => {
+      const record = recordNamed('aging')
+      await stored(record)
+      const at = (replayableBefore: Date, decidedBefore: Date) =>
+        store.sweep({ replayableBefore, decidedBefore, batchSizeMax: 1000 })
+
+      await at(replayableUntil, decidedAt)
+      expect((await found(record))?.answer).toEqual(record.answer)
+
+      await at(later(replayableUntil), decidedAt)
+      const tombstone = await found(record)
+      expect(tombstone?.answer).toBeUndefined()
+      expect(tombstone?.fingerprint).toEqual(record.fingerprint)
+
+      await at(later(replayableUntil), later(decidedAt))
+      expect(await found(record)).toBeUndefined()
+    })
+
+    it('sweeps no more at once than it is told to', async () => {
+      await stored(...['a', 'b', 'c'].map((key) => recordNamed(`swept ${key}`)))
+      const ages = { replayableBefore: later(replayableUntil), decidedBefore: new Date(0) }
+
+      const first = await store.sweep({ ...ages, batchSizeMax: 2 })
+
+      expect(first).toEqual({ answers: 2, tombstones: 0 })
+    })
+
+    it('is ready while it can be written', async () => {
+      await expect(store.probe()).resolves.toBeUndefined()
+    })
+  })
+}
+
+function recordNamed(key: string): CommandRecord {
+  return {
+    id: commandId(scope, 'conform', `h:${key}`),
+    scope,
+    operation: 'conform',
+    key: `h:${key}`,
+    fingerprint: fingerprintOf('conform', { key, text: '💶 "quoted" \\ {}' }),
+    answer: {
+      status: 201,
+      headers: { 'content-type': 'application/json; charset=utf-8', location: '/things/1' },
+      body: Buffer.from(JSON.stringify({ key, text: '💶 "quoted" \\ {,}', none: null })),
+    },
+    decidedAt,
+    replayableUntil,
+  }
+}
+
+function later(time: Date): Date {
+  return new Date(time.getTime() + 1)
+}
+
+/** Resolves for all when `count` have come; for whoever comes after, at once. */
+function barrier(count: number): () => Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let come = 0
+  return () => {
+    come += 1
+    if (come >= count) resolve()
+    return promise
+  }
+}

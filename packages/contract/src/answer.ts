@@ -1,0 +1,90 @@
+import type { AnyCommandContract } from './command.ts'
+import { problemBody } from './problem.ts'
+
+/** A decision for: the body of the answer and, where there are several, which status it takes. */
+export interface Accepted {
+  readonly kind: 'accepted'
+  /** Defaults to that of the contract's first accepted answer. */
+  readonly status?: number
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/** A decision against: a declared problem, its extra members, and its status if it has several. */
+export interface Refused {
+  readonly kind: 'refused'
+  readonly problem: string
+  readonly members: Readonly<Record<string, unknown>>
+  readonly status?: number
+  /** Where the resource lives that stands in the way, if the caller may know it. */
+  readonly location?: string
+}
+
+/** What is told to other services, before it is given an id and a position. */
+export interface Outgoing {
+  readonly topic: string
+  readonly key: string
+  readonly type: string
+  readonly body: unknown
+}
+
+/**
+ * An answer as bytes: what is recorded, and what every repeat gets.
+ *
+ * The only headers an answer has are `content-type`, `location` and `etag`; a replay can therefore
+ * never carry a cookie, a token or a rate limit of the first caller.
+ */
+export interface Rendered {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+}
+
+/**
+ * Renders a decision by its contract, to bytes.
+ *
+ * @throws TypeError when the decision names a status or a problem the contract does not declare.
+ */
+export function renderAnswer(
+  contract: AnyCommandContract,
+  command: { readonly id: string; readonly input: unknown },
+  outcome: Accepted | Refused,
+): Rendered {
+  return outcome.kind === 'accepted'
+    ? renderAccepted(contract, command, outcome)
+    : renderRefused(contract, outcome)
+}
+
+function renderAccepted(
+  contract: AnyCommandContract,
+  command: { readonly id: string; readonly input: unknown },
+  { status = contract.accepted[0].status, body }: Accepted,
+): Rendered {
+  if (!contract.accepted.some((answer) => answer.status === status)) {
+    throw new TypeError(`${contract.operation} declares no answer with status ${status}`)
+  }
+  return {
+    status,
+    headers: {
+      'content-type': 'application/json; charset=utf-8',
+      ...(status === 201 ? { location: contract.resource(command as never) } : {}),
+      ...(contract.etag === undefined ? {} : { etag: contract.etag(body) }),
+    },
+    body: Buffer.from(JSON.stringify(body)),
+  }
+}
+
+function renderRefused(contract: AnyCommandContract, refused: Refused): Rendered {
+  const problem = contract.refusals.find(({ name }) => name === refused.problem)
+  const status = refused.status ?? problem?.statuses[0]
+  if (problem === undefined || status === undefined || !problem.statuses.includes(status)) {
+    throw new TypeError(`${contract.operation} declares no refusal ${refused.problem} ${status}`)
+  }
+  return {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      ...(refused.location === undefined ? {} : { location: refused.location }),
+    },
+    body: Buffer.from(JSON.stringify(problemBody(problem, refused.members, status))),
+  }
+}

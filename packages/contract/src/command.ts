@@ -1,0 +1,123 @@
+import { type Static, type TObject, type TProperties, Type } from 'typebox'
+import type { ProblemContract } from './problem.ts'
+
+/** One way a command can be accepted: its HTTP status, its body, and what the headers say of it. */
+export interface AcceptedAnswer {
+  readonly status: number
+  readonly description: string
+  readonly body: TObject
+  readonly example: unknown
+}
+
+/** What a header is computed from: the command as submitted, and the body of its answer. */
+interface Subject<Input> {
+  readonly id: string
+  readonly input: Input
+}
+
+/**
+ * A command as the wire knows it, declared once: HTTP, topics, OpenAPI and validation all read it.
+ *
+ * The **input** of a command is one flat JSON object: path parameters, query parameters, members of
+ * the body and, where `ifMatch` is on, the strong entity tags of `If-Match`. Names are disjoint.
+ */
+export interface CommandContract<
+  Operation extends string = string,
+  Params extends TProperties = TProperties,
+  Query extends TProperties = TProperties,
+  Body extends TProperties = TProperties,
+> {
+  readonly operation: Operation
+  readonly summary: string
+  readonly method: 'POST' | 'PUT' | 'DELETE'
+  /** Path template in braces, as OpenAPI writes it: `/orders/{id}`. */
+  readonly path: string
+  readonly params: Params
+  readonly query: Query
+  readonly body: Body
+  /** All of the above, and `ifMatch` where it is on, as one closed object. */
+  readonly input: TObject<Params & Query & Body & { ifMatch: ReturnType<typeof ifMatchSchema> }>
+  /** The body member that can stand for the idempotency key, if the client made one. */
+  readonly clientMadeId: (keyof Body & string) | undefined
+  /** Honour `If-Match`: its strong tags arrive as `input.ifMatch`. */
+  readonly ifMatch: boolean
+  /** Refuse with `version-required` unless a version or a strong `If-Match` is given. */
+  readonly requiresVersion: boolean
+  /** Where the resource lives that this command makes or changes. */
+  readonly resource: (command: Subject<Static<TObject<Params & Query & Body>>>) => string
+  /** The entity tag of an accepted body, quotes included; undefined where there is none. */
+  readonly etag: ((body: Readonly<Record<string, unknown>>) => string) | undefined
+  /** The first is the default. A 201 carries `Location`. */
+  readonly accepted: readonly [AcceptedAnswer, ...AcceptedAnswer[]]
+  /** Problems the decider may refuse with. */
+  readonly refusals: readonly ProblemContract[]
+  readonly example: Readonly<Record<string, unknown>>
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: contracts of any shape are listed together
+export type AnyCommandContract = CommandContract<string, any, any, any>
+
+/** The input of a contract's command, as a decider sees it. */
+export type InputOf<Contract extends AnyCommandContract> = Static<Contract['input']>
+
+function ifMatchSchema() {
+  return Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 16 }))
+}
+
+type Declaration<
+  Operation extends string,
+  Params extends TProperties,
+  Query extends TProperties,
+  Body extends TProperties,
+> = Pick<
+  CommandContract<Operation, Params, Query, Body>,
+  'operation' | 'summary' | 'method' | 'path' | 'resource' | 'accepted' | 'refusals' | 'example'
+> &
+  Partial<
+    Pick<
+      CommandContract<Operation, Params, Query, Body>,
+      'params' | 'query' | 'body' | 'clientMadeId' | 'ifMatch' | 'requiresVersion' | 'etag'
+    >
+  >
+
+/**
+ * Declares a command.
+ *
+ * @throws TypeError when two parts of the input share a name: the input is one flat object.
+ */
+export function command<
+  const Operation extends string,
+  // biome-ignore lint/complexity/noBannedTypes: an absent part has no properties
+  const Params extends TProperties = {},
+  // biome-ignore lint/complexity/noBannedTypes: an absent part has no properties
+  const Query extends TProperties = {},
+  // biome-ignore lint/complexity/noBannedTypes: an absent part has no properties
+  const Body extends TProperties = {},
+>(
+  declaration: Declaration<Operation, Params, Query, Body>,
+): CommandContract<Operation, Params, Query, Body> {
+  const params = declaration.params ?? ({} as Params)
+  const query = declaration.query ?? ({} as Query)
+  const body = declaration.body ?? ({} as Body)
+  const ifMatch = declaration.ifMatch ?? false
+  const names = [...Object.keys(params), ...Object.keys(query), ...Object.keys(body), 'ifMatch']
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) {
+    throw new TypeError(`${declaration.operation}: "${twice}" names two parts of the input`)
+  }
+  const input = Type.Object(
+    { ...params, ...query, ...body, ...(ifMatch ? { ifMatch: ifMatchSchema() } : {}) },
+    { additionalProperties: false },
+  ) as unknown as CommandContract<Operation, Params, Query, Body>['input']
+  return {
+    clientMadeId: undefined,
+    requiresVersion: false,
+    etag: undefined,
+    ...declaration,
+    params,
+    query,
+    body,
+    ifMatch,
+    input,
+  }
+}

@@ -1,0 +1,24 @@
+import { type Static, type TObject, type TProperties, Type } from 'typebox'
+
+/** Something that has happened, told on a topic: its type, its partition key, its body. */
+export interface EventContract<
+  Name extends string = string,
+  Body extends TProperties = TProperties,
+> {
+  /** The CloudEvents type, in the past tense. */
+  readonly type: Name
+  readonly summary: string
+  /** The entity whose topic carries it: `billing` is told on `<PREFIX>_billing_1_0_pu`. */
+  readonly topic: string
+  readonly body: TObject<Body>
+  /** Events with the same partition key are read in the order they were told. */
+  readonly partitionKey: (body: Static<TObject<Body>>) => string
+  readonly example: unknown
+}
+
+/** Declares an event. Readers ignore members they do not know, so events may grow. */
+export function event<const Name extends string, const Body extends TProperties>(
+  declaration: Omit<EventContract<Name, Body>, 'body'> & { readonly body: Body },
+): EventContract<Name, Body> {
+  return { ...declaration, body: Type.Object(declaration.body) as TObject<Body> }
+}

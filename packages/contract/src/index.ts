@@ -1,0 +1,17 @@
+export {
+  type Accepted,
+  type Outgoing,
+  type Refused,
+  type Rendered,
+  renderAnswer,
+} from './answer.ts'
+export {
+  type AnyCommandContract,
+  type CommandContract,
+  command,
+  type InputOf,
+} from './command.ts'
+export { type EventContract, event } from './event.ts'
+export { type ProblemContract, problem, problemBody } from './problem.ts'
+export { type AnyQueryContract, type ParametersOf, type QueryContract, query } from './query.ts'
+export { carriable, type Fault, normalised, validate } from './validation.ts'

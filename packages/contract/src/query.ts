@@ -1,0 +1,54 @@
+import { type Static, type TObject, type TProperties, Type } from 'typebox'
+import type { ProblemContract } from './problem.ts'
+
+/** A question, declared once: its path, its parameters, and what an answer looks like. */
+export interface QueryContract<
+  Name extends string = string,
+  Parameters extends TProperties = TProperties,
+> {
+  readonly name: Name
+  readonly summary: string
+  readonly path: string
+  /** Names of `parameters` that stand in the path; the others are query parameters. */
+  readonly inPath: readonly (keyof Parameters & string)[]
+  readonly parameters: Parameters
+  readonly input: TObject<Parameters>
+  readonly answer: {
+    readonly description: string
+    readonly body: TObject
+    readonly example: unknown
+  }
+  /** The entity tag of an answer; where given, `If-None-Match` is honoured (304). */
+  readonly etag: ((body: Readonly<Record<string, unknown>>) => string) | undefined
+  readonly refusals: readonly ProblemContract[]
+  readonly example: Readonly<Record<string, unknown>>
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: contracts of any shape are listed together
+export type AnyQueryContract = QueryContract<string, any>
+
+/** The parameters of a contract's query, as its handler sees them. */
+export type ParametersOf<Contract extends AnyQueryContract> = Static<Contract['input']>
+
+/** Declares a query. Values arrive as text: declare numbers as `Type.Integer`, they are parsed. */
+export function query<
+  const Name extends string,
+  // biome-ignore lint/complexity/noBannedTypes: a query without parameters has no properties
+  const Parameters extends TProperties = {},
+>(
+  declaration: Pick<
+    QueryContract<Name, Parameters>,
+    'name' | 'summary' | 'path' | 'answer' | 'example'
+  > &
+    Partial<Pick<QueryContract<Name, Parameters>, 'parameters' | 'inPath' | 'etag' | 'refusals'>>,
+): QueryContract<Name, Parameters> {
+  const parameters = declaration.parameters ?? ({} as Parameters)
+  return {
+    inPath: [],
+    etag: undefined,
+    refusals: [],
+    ...declaration,
+    parameters,
+    input: Type.Object(parameters, { additionalProperties: false }) as TObject<Parameters>,
+  }
+}

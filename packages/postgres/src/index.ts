@@ -1,0 +1,19 @@
+export {
+  type Migration,
+  MigrationRefused,
+  type MigrationSet,
+  migrate,
+  readMigrations,
+} from './migrations.ts'
+export {
+  type Connection,
+  createPool,
+  type Pool,
+  type PoolOptions,
+  type Queryable,
+  queryable,
+  type Rows,
+  type Statement,
+} from './pool.ts'
+export { sqlStateOf } from './sqlstate.ts'
+export { type RetryLimits, TransactionFailed, type Tx, transaction } from './transaction.ts'

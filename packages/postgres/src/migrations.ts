@@ -1,0 +1,95 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Pool } from './pool.ts'
+
+/** A numbered `.sql` file and the set it belongs to. */
+export type Migration = Readonly<{ set: string; number: number; name: string; sql: string }>
+
+/** A folder of migrations, under the name that its tables are known by. */
+export type MigrationSet = Readonly<{ set: string; folder: URL }>
+
+/** Two migrations clash, or the database is ahead of the code. Code `migration-refused`. */
+export class MigrationRefused extends Error {
+  readonly code = 'migration-refused'
+}
+
+/** Any number that only migrations lock. */
+const migrationLock = 5_370_231_601
+const fileName = /^(\d{4})_[a-z0-9_]+\.sql$/
+
+/** Reads the migrations of a folder, `NNNN_verb_noun.sql`, in their order. */
+export async function readMigrations({ set, folder }: MigrationSet): Promise<Migration[]> {
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort()
+  return Promise.all(
+    files.map(async (file, index) => {
+      const number = Number(fileName.exec(file)?.[1])
+      if (number !== index + 1) {
+        throw new MigrationRefused(
+          `${basename(fileURLToPath(folder))}/${file}: expected ${String(index + 1).padStart(4, '0')}_verb_noun.sql`,
+        )
+      }
+      return { set, number, name: file, sql: await readFile(new URL(file, folder), 'utf8') }
+    }),
+  )
+}
+
+/**
+ * Brings a database up to date: what is missing is run, in order, each file in a transaction with
+ * the row that says so. Safe to repeat and to run from several processes at once.
+ *
+ * @returns the names of the migrations that were run.
+ * @throws {MigrationRefused} when the database has migrations that this release does not know.
+ */
+export async function migrate(pool: Pool, sets: readonly MigrationSet[]): Promise<string[]> {
+  const client = await pool.connect()
+  const ran: string[] = []
+  try {
+    await client.query('select pg_advisory_lock($1)', [migrationLock])
+    await client.query(
+      `create table if not exists migrations (
+         set text not null, number integer not null, name text not null,
+         migrated_at timestamptz not null default now(), primary key (set, number))`,
+    )
+    for (const set of sets) {
+      const migrations = await readMigrations(set)
+      const { rows } = await client.query(
+        'select coalesce(max(number), 0)::integer as newest from migrations where set = $1',
+        [set.set],
+      )
+      const newest: number = rows[0].newest
+      if (newest > migrations.length) {
+        throw new MigrationRefused(
+          `the database is ahead: it has migration ${newest} of "${set.set}", this release knows ${migrations.length}; run the newer release`,
+        )
+      }
+      for (const migration of migrations.slice(newest)) {
+        await run(client, migration)
+        ran.push(`${migration.set}/${migration.name}`)
+      }
+    }
+    return ran
+  } finally {
+    // Ends the session and with it the lock, whatever state it is in.
+    client.release(true)
+  }
+}
+
+async function run(
+  client: { query(text: string, values?: unknown[]): Promise<unknown> },
+  { set, number, name, sql }: Migration,
+): Promise<void> {
+  await client.query('begin')
+  try {
+    await client.query(sql)
+    await client.query('insert into migrations (set, number, name) values ($1, $2, $3)', [
+      set,
+      number,
+      name,
+    ])
+    await client.query('commit')
+  } catch (error) {
+    await client.query('rollback')
+    throw new MigrationRefused(`${set}/${name}: ${(error as Error).message}`, { cause: error })
+  }
+}

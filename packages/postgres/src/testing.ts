@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto'
+import { inject, onTestFinished } from 'vitest'
+import { type MigrationSet, migrate } from './migrations.ts'
+import { type Connection, createPool, type Pool, type PoolOptions } from './pool.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where the server for tests listens; its user may create databases. */
+    testServer: { host: string; user: string; port?: number; password?: string }
+  }
+}
+
+/** A database of its own. */
+export type TestDatabase = Readonly<{
+  name: string
+  connection: Exclude<Connection, { url: string }>
+  pool: Pool
+  /** Another pool on it, as another process has; ended with the database. */
+  anotherPool(options?: Partial<PoolOptions>): Pool
+}>
+
+/**
+ * Makes a database for one test, or for one file when called from `beforeAll` with its own `close`.
+ * It is dropped when the test has passed and kept, with its name told, when it has failed.
+ */
+export async function testDatabase(sets: readonly MigrationSet[]): Promise<TestDatabase> {
+  const { close, ...database } = await openTestDatabase(sets)
+  onTestFinished(({ task }) => close({ keep: task.result?.state === 'fail' }))
+  return database
+}
+
+/** As {@link testDatabase}, for a longer life; whoever opens it closes it. */
+export async function openTestDatabase(
+  sets: readonly MigrationSet[],
+): Promise<TestDatabase & { close(options?: { keep?: boolean }): Promise<void> }> {
+  const server = inject('testServer')
+  const name = `test_${randomUUID().slice(0, 8)}`
+  await administer(server, `create database ${name}`)
+  const connection = { ...server, database: name }
+  const pools: Pool[] = []
+  const anotherPool = (options: Partial<PoolOptions> = {}) => {
+    const made = createPool({ connection, ...options })
+    pools.push(made)
+    return made
+  }
+  const pool = anotherPool()
+  await migrate(pool, sets)
+  return {
+    name,
+    connection,
+    pool,
+    anotherPool,
+    async close({ keep = false } = {}) {
+      await Promise.all(pools.map((each) => each.end()))
+      if (keep) console.error(`kept the database ${name} of a failed test`)
+      else await administer(server, `drop database ${name} with (force)`)
+    },
+  }
+}
+
+async function administer(server: TestServer, sql: string): Promise<void> {
+  const pool = createPool({ connection: { ...server, database: 'postgres' }, connectionsMax: 1 })
+  try {
+    await pool.query(sql)
+  } finally {
+    await pool.end()
+  }
+}
+
+type TestServer = { host: string; user: string; port?: number; password?: string }

@@ -1,0 +1,167 @@
+import type pg from 'pg'
+import { type Pool, type Queryable, send } from './pool.ts'
+import {
+  isConflict,
+  provesRollback,
+  refusesData,
+  sqlStateOf,
+  wantsFreshSession,
+} from './sqlstate.ts'
+
+declare const txBrand: unique symbol
+
+/** A transaction. Functions that must be inside one ask for this type, which no pool has. */
+export interface Tx extends Queryable {
+  readonly [txBrand]: true
+}
+
+/** How often and how long a transaction is tried again. */
+export type RetryLimits = Readonly<{
+  /** Attempts that end in a conflict. Default 8. */
+  conflictsMax?: number
+  /** Attempts whose connection broke before COMMIT was sent. Default 2. */
+  breaksMax?: number
+  /** How long to look for what became of an unknown COMMIT, in milliseconds. Default 10,000. */
+  unknownMaxMs?: number
+  /** A number from 0 to 1, for jitter. Default `Math.random`. */
+  random?: () => number
+}>
+
+/**
+ * A transaction could not be committed (`effect: 'none'`), or its COMMIT was sent and what became
+ * of it could not be learnt (`effect: 'unknown'`). Code `transaction-failed`.
+ */
+export class TransactionFailed extends Error {
+  readonly code = 'transaction-failed'
+  readonly effect: 'none' | 'unknown'
+
+  constructor(effect: 'none' | 'unknown', cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause })
+    this.effect = effect
+  }
+}
+
+type Attempt<T> =
+  | Readonly<{ end: 'committed'; value: T }>
+  | Readonly<{ end: 'conflict' | 'broken' | 'unknown' | 'unreachable' | 'failed'; cause: unknown }>
+  | Readonly<{ end: 'thrown'; cause: unknown }>
+
+/**
+ * Runs `work` in a transaction (READ COMMITTED) and commits. The only place that retries one.
+ *
+ * BEGIN travels with the first statements of `work`, in one round trip. `work` may run several
+ * times: after a conflict (`23505`, `40001`, `40P01`), after a connection that broke, and after a
+ * COMMIT whose reply was lost. In the last case the next run meets what the first one left: a
+ * unique insert blocks on the old transaction while it lives, so the truth is seen, not guessed.
+ *
+ * @throws {TransactionFailed} when the database could not take it, with what is known of its effect.
+ * @throws what `work` threw where that was no failure of the connection: a bug, or an error of
+ * SQLSTATE classes 22, 23 and 54 (data that cannot be written).
+ */
+export async function transaction<T>(
+  pool: Pool,
+  work: (tx: Tx) => Promise<T>,
+  limits: RetryLimits = {},
+): Promise<T> {
+  const { conflictsMax = 8, breaksMax = 2, unknownMaxMs = 10_000, random = Math.random } = limits
+  const counts = { conflict: 0, broken: 0 }
+  let unknownSince: number | undefined
+  for (let attempt = 1; ; attempt += 1) {
+    const result = await attemptOnce(pool, work)
+    if (result.end === 'committed') return result.value
+    const { end, cause } = result
+    if (end === 'unknown') unknownSince ??= performance.now()
+    if (end === 'conflict' || end === 'broken') counts[end] += 1
+    const seeking = unknownSince !== undefined && performance.now() - unknownSince < unknownMaxMs
+    const again =
+      (end === 'conflict' && counts.conflict < conflictsMax) ||
+      (end === 'broken' && counts.broken < breaksMax) ||
+      (end !== 'thrown' && seeking)
+    if (!again) throw failure(end, cause, unknownSince !== undefined)
+    await pause(Math.min(250, 2 ** attempt) * (0.5 + random() / 2))
+  }
+}
+
+async function attemptOnce<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<Attempt<T>> {
+  const connected = await connect(pool)
+  if ('cause' in connected) return { end: 'unreachable', cause: connected.cause }
+  const { client } = connected
+  const faults: unknown[] = []
+  const begun = client.query('begin').catch((error) => faults.push(error))
+  const tx = { query: (statement) => watched(send(client, statement), faults) } as Tx
+  try {
+    const value = await work(tx)
+    await begun
+    if (faults.length === 0) return await commit(client, value)
+    return await rollback(client, faults, faults[0])
+  } catch (error) {
+    return await rollback(client, faults, error)
+  }
+}
+
+async function connect(pool: Pool): Promise<{ client: pg.PoolClient } | { cause: unknown }> {
+  try {
+    return { client: await pool.connect() }
+  } catch (cause) {
+    return { cause }
+  }
+}
+
+/** Never rejects. In a pipeline COMMIT "succeeds" as ROLLBACK behind an error: the tag tells. */
+async function commit<T>(client: pg.PoolClient, value: T): Promise<Attempt<T>> {
+  try {
+    const { command } = await client.query('commit')
+    client.release()
+    if (command === 'COMMIT') return { end: 'committed', value }
+    return { end: 'failed', cause: new Error(`COMMIT was answered by ${command}`) }
+  } catch (cause) {
+    client.release(true)
+    const sqlState = sqlStateOf(cause)
+    if (!provesRollback(sqlState)) return { end: 'unknown', cause }
+    return { end: isConflict(sqlState) ? 'conflict' : 'failed', cause }
+  }
+}
+
+async function rollback(
+  client: pg.PoolClient,
+  faults: readonly unknown[],
+  error: unknown,
+): Promise<Attempt<never>> {
+  const stale = faults.some((fault) => wantsFreshSession(sqlStateOf(fault)))
+  const cause = faults[0] ?? error
+  try {
+    await client.query('rollback')
+    client.release(stale)
+    return { end: stale ? 'broken' : endOf(faults, error), cause }
+  } catch {
+    client.release(true)
+    return { end: 'broken', cause }
+  }
+}
+
+/** The first statement that failed says why; those behind it only that the transaction had. */
+function endOf(faults: readonly unknown[], error: unknown): 'thrown' | 'conflict' | 'failed' {
+  if (faults.length === 0) return 'thrown'
+  const sqlState = sqlStateOf(faults[0] ?? error)
+  if (isConflict(sqlState)) return 'conflict'
+  return refusesData(sqlState) ? 'thrown' : 'failed'
+}
+
+function failure(end: Attempt<never>['end'], cause: unknown, unknown: boolean): unknown {
+  if (unknown) return new TransactionFailed('unknown', cause)
+  if (end === 'thrown' || refusesData(sqlStateOf(cause))) return cause
+  return new TransactionFailed('none', cause)
+}
+
+async function watched<T>(sent: Promise<T>, faults: unknown[]): Promise<T> {
+  try {
+    return await sent
+  } catch (error) {
+    faults.push(error)
+    throw error
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

@@ -1,0 +1,1 @@
+export { outboxAppend, type PartitionCounts, partitionOf, topicMigrations } from './append.ts'

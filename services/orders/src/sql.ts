@@ -1,0 +1,172 @@
+import type { Repository } from '@semel/commands'
+import type { MigrationSet, Queryable, Tx } from '@semel/postgres'
+import type { OrderStatus } from '@semel/contracts/orders'
+import {
+  type OrderCommand,
+  type OrderState,
+  orderIdOf,
+  type PlacedOrder,
+} from './order.ts'
+
+/** The tables of the service. */
+export const orderMigrations: MigrationSet = {
+  set: 'orders',
+  folder: new URL('../migrations/', import.meta.url),
+}
+
+/** Orders in PostgreSQL. */
+export const orderRepository: Repository<OrderState, OrderCommand, Tx> = {
+  async load(tx, ids, commands) {
+    const wanted = commands.filter(({ operation }) => operation === 'place-order').map(orderIdOf)
+    const [{ rows }, numbers] = await Promise.all([
+      tx.query<OrderRow>({ name: 'lock-orders', text: lockOrders, values: [ids] }),
+      takeNumbers(tx, new Set(wanted)),
+    ])
+    const placed = new Map(rows.map((row) => [row.id, orderOf(row)]))
+    const absent = (id: string): OrderState => ({ status: 'absent', id, number: numbers.get(id) ?? 0 })
+    return new Map(ids.map((id) => [id, placed.get(id) ?? absent(id)]))
+  },
+  async save(tx, changed) {
+    const orders = changed.filter((order) => order.status !== 'absent')
+    await Promise.all([
+      insertOrders(tx, orders.filter(({ storedVersion }) => storedVersion === 0)),
+      updateOrders(tx, orders.filter(({ storedVersion }) => storedVersion > 0)),
+    ])
+  },
+}
+
+/** One order as it stands; undefined where there is none. */
+export async function findOrder(db: Queryable, id: string): Promise<PlacedOrder | undefined> {
+  const { rows } = await db.query<OrderRow>({
+    name: 'find-order',
+    text: `select * from orders where id = $1`,
+    values: [id],
+  })
+  return rows[0] && orderOf(rows[0])
+}
+
+/** Orders, newest first, below a number; of one user, or of all. */
+export async function listOrders(
+  db: Queryable,
+  asked: {
+    userId: string | undefined
+    status: OrderStatus | undefined
+    below: number
+    limit: number
+  },
+): Promise<PlacedOrder[]> {
+  const { userId, status, below, limit } = asked
+  const values = [below, limit, status ?? null]
+  const { rows } = await (userId === undefined
+    ? db.query<OrderRow>({ name: 'list-orders', text: listAll, values })
+    : db.query<OrderRow>({ name: 'list-user-orders', text: listOfUser, values: [...values, userId] }))
+  return rows.map(orderOf)
+}
+
+type OrderRow = {
+  id: string
+  number: number
+  user_id: string
+  lines: PlacedOrder['lines']
+  total: number
+  currency: string
+  status: OrderStatus
+  version: number
+  created_at: Date
+  updated_at: Date
+  created_from: Buffer
+  created_from_version: number
+}
+
+async function takeNumbers(tx: Tx, ids: ReadonlySet<string>): Promise<Map<string, number>> {
+  if (ids.size === 0) return new Map()
+  const { rows } = await tx.query<{ number: number }>({
+    name: 'take-order-numbers',
+    text: `select nextval('order_numbers') as number from generate_series(1, $1::integer)`,
+    values: [ids.size],
+  })
+  return new Map([...ids].map((id, index) => [id, rows[index]!.number]))
+}
+
+async function insertOrders(tx: Tx, orders: readonly PlacedOrder[]): Promise<void> {
+  if (orders.length === 0) return
+  const column = <T>(of: (order: PlacedOrder) => T) => orders.map(of)
+  await tx.query({
+    name: 'insert-orders',
+    text: `insert into orders (id, number, user_id, lines, total, currency, status, version,
+                               created_at, updated_at, created_from, created_from_version)
+           select * from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::jsonb[], $5::bigint[],
+                                $6::text[], $7::text[], $8::integer[], $9::timestamptz[],
+                                $10::timestamptz[], $11::bytea[], $12::smallint[])`,
+    values: [
+      column(({ id }) => id),
+      column(({ number }) => number),
+      column(({ userId }) => userId),
+      column(({ lines }) => JSON.stringify(lines)),
+      column(({ total }) => total),
+      column(({ currency }) => currency),
+      column(({ status }) => status),
+      column(({ version }) => version),
+      column(({ createdAt }) => createdAt.toISOString()),
+      column(({ updatedAt }) => updatedAt.toISOString()),
+      column(({ createdFrom }) => `\\x${createdFrom.hash.toString('hex')}`),
+      column(({ createdFrom }) => createdFrom.version),
+    ],
+  })
+}
+
+async function updateOrders(tx: Tx, orders: readonly PlacedOrder[]): Promise<void> {
+  if (orders.length === 0) return
+  const column = <T>(of: (order: PlacedOrder) => T) => orders.map(of)
+  const { rowCount } = await tx.query({
+    name: 'update-orders',
+    text: `update orders
+              set lines = changed.lines, total = changed.total, status = changed.status,
+                  version = changed.version, updated_at = changed.updated_at
+             from unnest($1::uuid[], $2::integer[], $3::jsonb[], $4::bigint[], $5::text[],
+                         $6::integer[], $7::timestamptz[])
+                  as changed (id, stored_version, lines, total, status, version, updated_at)
+            where orders.id = changed.id and orders.version = changed.stored_version`,
+    values: [
+      column(({ id }) => id),
+      column(({ storedVersion }) => storedVersion),
+      column(({ lines }) => JSON.stringify(lines)),
+      column(({ total }) => total),
+      column(({ status }) => status),
+      column(({ version }) => version),
+      column(({ updatedAt }) => updatedAt.toISOString()),
+    ],
+  })
+  // The rows were locked by `load`: a version that moved all the same is a bug, not a race.
+  if (rowCount !== orders.length) throw new Error('an order changed under its lock')
+}
+
+function orderOf(row: OrderRow): PlacedOrder {
+  const { id, number, lines, total, currency, status, version } = row
+  return {
+    id,
+    number,
+    userId: row.user_id,
+    lines: lines.map(({ sku, quantity, unitPrice }) => ({ sku, quantity, unitPrice })),
+    total,
+    currency,
+    status,
+    version,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    createdFrom: { version: row.created_from_version, hash: row.created_from },
+    storedVersion: version,
+  }
+}
+
+const lockOrders = 'select * from orders where id = any($1::uuid[]) order by id for update'
+
+const listAll = `
+  select * from orders
+   where number < $1 and ($3::text is null or status = $3)
+   order by number desc limit $2`
+
+const listOfUser = `
+  select * from orders
+   where user_id = $4 and number < $1 and ($3::text is null or status = $3)
+   order by number desc limit $2`
