@@ -48,10 +48,11 @@ async function decideIn<State, C extends Command, Tx>(
   const aggregates = [...new Set(commands.map((command) => decider.aggregateId(command)))].sort()
   // Sent without waiting in between: with BEGIN before them, one round trip.
   const [known, states] = await Promise.all([
-    store.find(tx, entries.map(({ command }) => command.id)),
-    aggregates.length === 0
-      ? new Map<string, State>()
-      : repository.load(tx, aggregates, commands),
+    store.find(
+      tx,
+      entries.map(({ command }) => command.id),
+    ),
+    aggregates.length === 0 ? new Map<string, State>() : repository.load(tx, aggregates, commands),
   ])
   const decidedAt = clock()
   const replayableUntil = new Date(decidedAt.getTime() + replayableMs)

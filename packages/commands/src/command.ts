@@ -1,10 +1,5 @@
 import { hash } from 'node:crypto'
-import {
-  type AnyCommandContract,
-  type InputOf,
-  normalised,
-  type CommandContract,
-} from '@semel/contract'
+import { type AnyCommandContract, type InputOf, normalised } from '@semel/contract'
 import { type Fingerprint, fingerprintOf } from './fingerprint.ts'
 import type { Scope } from './scope.ts'
 
@@ -29,10 +24,9 @@ export type Command<Operation extends string = string, Input = unknown> = Readon
 }>
 
 /** The command that a contract declares. */
-export type CommandOf<Contract extends AnyCommandContract> =
-  Contract extends CommandContract<infer Operation, any, any, any>
-    ? Command<Operation, InputOf<Contract>>
-    : never
+export type CommandOf<Contract extends AnyCommandContract> = Contract extends AnyCommandContract
+  ? Command<Contract['operation'], InputOf<Contract>>
+  : never
 
 /**
  * Makes the command that a caller asks for: computes its id and its fingerprint.
@@ -73,7 +67,11 @@ export function commandId(scope: Scope, operation: string, key: string): Command
 
 /** The identity of a request: the same key with another body is another guid. */
 export function guidOf(command: Pick<Command, 'id' | 'fingerprint'>): string {
-  return uuid8(command.id, String(command.fingerprint.version), command.fingerprint.hash.toString('hex'))
+  return uuid8(
+    command.id,
+    String(command.fingerprint.version),
+    command.fingerprint.hash.toString('hex'),
+  )
 }
 
 /** The identity of the n-th message that a command's decision tells. */

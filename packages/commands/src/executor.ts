@@ -1,5 +1,6 @@
 import type { AnyCommandContract, Rendered } from '@semel/contract'
 import { type BatchParts, runBatch } from './batch.ts'
+import { createBatcher } from './batcher.ts'
 import { type Command, type CommandId, sameInput } from './command.ts'
 import { type Fingerprint, UnknownFingerprintRule } from './fingerprint.ts'
 import type { Entry, Verdict } from './fold.ts'
@@ -8,7 +9,7 @@ import type { CommandRecord } from './store.ts'
 
 /** What a caller is told about a command. */
 export type Outcome =
-  /** `replayed`: decided before. `reused`: for another input, told only because it was asked for. */
+  /** `replayed`: decided before. `reused`: for another input, told because `onReuse` asks so. */
   | Readonly<{
       kind: 'answered'
       answer: Rendered
@@ -16,7 +17,7 @@ export type Outcome =
       reused: boolean
       replayableUntil: Date
     }>
-  /** The key belongs to another input · its answer is no longer kept · it is still being decided. */
+  /** The key belongs to another input, or its answer is no longer kept, or it is being decided. */
   | Readonly<{ kind: 'key-reused' | 'key-expired' | 'in-flight' }>
   /** Not executed, or not known to be; the same command may be sent again. */
   | Readonly<{ kind: 'unavailable'; effect: 'none' | 'unknown'; retryAfterMs: number }>
@@ -73,12 +74,6 @@ export type ExecutorOptions<State, C extends Command, Tx> = Readonly<
   }
 >
 
-interface Waiting<C extends Command> {
-  readonly entry: Entry<C>
-  readonly since: number
-  readonly settle: (verdict: Verdict) => void
-}
-
 /** The first of its key that is being looked at here; repeats wait for it. */
 interface First<C extends Command> extends Entry<C> {
   readonly verdict: Promise<Verdict>
@@ -97,20 +92,18 @@ export function createExecutor<State, C extends Command, Tx>(
   const contracts = new Map(options.contracts.map((contract) => [contract.operation, contract]))
   const parts = { store, repository, decider, append, contracts, replayableMs, clock }
   const inFlight = new Map<CommandId, First<C>>()
-  const drained: (() => void)[] = []
-  let queue: Waiting<C>[] = []
-  let running = 0
-  let scheduled = false
-  let closed = false
+  const batcher = createBatcher<C>((entries) => runThroughCache(parts, cache, entries), {
+    batchSizeMax,
+    batchesMax,
+    queueMax,
+    queueWaitMaxMs,
+  })
 
   async function follow(command: C, recall: boolean, submitted: SubmitOptions) {
     const deadline = performance.now() + joinWaitMaxMs
     for (;;) {
       const first = inFlight.get(command.id)
-      if (first === undefined) {
-        const verdict = await enqueue({ command, recall })
-        return outcomeOf(verdict, command, submitted, clock(), verdict.kind !== 'decided')
-      }
+      if (first === undefined) return lead({ command, recall }, submitted)
       const verdict = await within(deadline - performance.now(), first.verdict)
       if (verdict === undefined) return { kind: 'in-flight' } as const
       // Where the first decided nothing, its fate is shared by those who asked for just the same;
@@ -122,60 +115,13 @@ export function createExecutor<State, C extends Command, Tx>(
     }
   }
 
-  function enqueue(entry: Entry<C>): Promise<Verdict> {
-    if (closed || queue.length >= queueMax) {
-      return Promise.resolve({ kind: 'unavailable', effect: 'none' })
-    }
-    const { promise, resolve } = Promise.withResolvers<Verdict>()
-    inFlight.set(entry.command.id, { ...entry, verdict: promise })
-    const settle = (verdict: Verdict) => {
-      inFlight.delete(entry.command.id)
-      resolve(verdict)
-    }
-    queue.push({ entry, since: performance.now(), settle })
-    schedule()
-    return promise
-  }
-
-  function schedule() {
-    if (scheduled) return
-    scheduled = true
-    // After the events at hand: all that arrived in this turn of the loop shares a transaction.
-    setImmediate(() => {
-      scheduled = false
-      pump()
-    })
-  }
-
-  function pump() {
-    while (running < batchesMax && queue.length > 0) {
-      const batch = queue.slice(0, batchSizeMax)
-      queue = queue.slice(batchSizeMax)
-      running += 1
-      run(batch).finally(() => {
-        running -= 1
-        schedule()
-      })
-    }
-    if (running === 0 && queue.length === 0) for (const resolve of drained.splice(0)) resolve()
-  }
-
-  async function run(batch: readonly Waiting<C>[]): Promise<void> {
-    const late = performance.now() - queueWaitMaxMs
-    const timely = batch.filter(({ since }) => since >= late)
-    for (const { since, settle } of batch) {
-      if (since < late) settle({ kind: 'unavailable', effect: 'none' })
-    }
-    const cached = await cache?.get(timely.map(({ entry }) => entry.command.id))
-    const uncached = timely.filter(({ entry, settle }) => {
-      const record = cached?.get(entry.command.id)
-      if (record !== undefined) settle({ kind: 'known', record })
-      return record === undefined
-    })
-    if (uncached.length === 0) return
-    const verdicts = await runBatch(parts, uncached.map(({ entry }) => entry))
-    cache?.put(verdicts.flatMap((verdict) => ('record' in verdict ? [verdict.record] : [])))
-    uncached.forEach(({ settle }, index) => settle(verdicts[index] as Verdict))
+  async function lead(entry: Entry<C>, submitted: SubmitOptions) {
+    const { command } = entry
+    const verdict = batcher.add(entry)
+    inFlight.set(command.id, { ...entry, verdict })
+    const decided = await verdict
+    inFlight.delete(command.id)
+    return outcomeOf(decided, command, submitted, clock(), decided.kind !== 'decided')
   }
 
   return {
@@ -185,15 +131,27 @@ export function createExecutor<State, C extends Command, Tx>(
       return outcome
     },
     recall: (command, submitted = {}) => follow(command as C, true, submitted),
-    hasRoom: () => !closed && queue.length < queueMax,
-    close() {
-      closed = true
-      const { promise, resolve } = Promise.withResolvers<void>()
-      drained.push(resolve)
-      schedule()
-      return promise
-    },
+    hasRoom: batcher.hasRoom,
+    close: batcher.close,
   }
+}
+
+/** Answers what the cache knows, runs the rest, and tells the cache after the commit. */
+async function runThroughCache<State, C extends Command, Tx>(
+  parts: BatchParts<State, C, Tx>,
+  cache: ReplayCache | undefined,
+  entries: readonly Entry<C>[],
+): Promise<readonly Verdict[]> {
+  if (cache === undefined) return runBatch(parts, entries)
+  const cached = await cache.get(entries.map(({ command }) => command.id))
+  const unknown = entries.filter(({ command }) => !cached.has(command.id))
+  const verdicts = unknown.length === 0 ? [] : await runBatch(parts, unknown)
+  cache.put(verdicts.flatMap((verdict) => ('record' in verdict ? [verdict.record] : [])))
+  const decided = new Map(unknown.map(({ command }, index) => [command.id, verdicts[index]!]))
+  return entries.map(({ command: { id } }) => {
+    const record = cached.get(id)
+    return record === undefined ? decided.get(id)! : { kind: 'known', record }
+  })
 }
 
 function outcomeOf(

@@ -12,7 +12,11 @@ export type FingerprintRule = (operation: string, input: unknown) => Buffer
  * while rows of its version live; a new one gets the next number, which then becomes the default.
  */
 export const fingerprintRules: ReadonlyMap<number, FingerprintRule> = new Map([
-  [1, (operation, input) => sha256(`${Buffer.byteLength(operation)}:${operation}${canonicalJson(input)}`)],
+  [
+    1,
+    (operation, input) =>
+      sha256(`${Buffer.byteLength(operation)}:${operation}${canonicalJson(input)}`),
+  ],
 ])
 
 /** The rule for new commands. */

@@ -83,7 +83,8 @@ export function memoryRepository<State, C extends Command>(
 ): Repository<State, C, MemoryTx> {
   return {
     async load(tx, ids, commands) {
-      const stateOf = (id: string) => (tx.read(table, id) as State | undefined) ?? absent(id, commands)
+      const stateOf = (id: string) =>
+        (tx.read(table, id) as State | undefined) ?? absent(id, commands)
       return new Map(ids.map((id) => [id, stateOf(id)]))
     },
     async save(tx, changed) {

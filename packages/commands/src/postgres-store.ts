@@ -1,13 +1,19 @@
 import type { Rendered } from '@semel/contract'
 import {
+  byteaArray,
+  int2Array,
+  jsonbArray,
   type MigrationSet,
   type Pool,
   queryable,
   type RetryLimits,
   sqlStateOf,
-  type Tx,
   TransactionFailed,
+  type Tx,
+  textArray,
+  timestamptzArray,
   transaction,
+  uuidArray,
 } from '@semel/postgres'
 import type { CommandId } from './command.ts'
 import { type CommandRecord, DuplicateCommand, type Store, Unavailable } from './store.ts'
@@ -37,7 +43,10 @@ export function postgresStore(pool: Pool, limits: RetryLimits = {}): Store<Tx> {
         text: deleteOldTombstones,
         values: [decidedBefore, batchSizeMax],
       })
-      const answers = await db.query({ text: takeAnswers, values: [replayableBefore, batchSizeMax] })
+      const answers = await db.query({
+        text: takeAnswers,
+        values: [replayableBefore, batchSizeMax],
+      })
       return { answers: answers.rowCount, tombstones: tombstones.rowCount }
     },
     async probe() {
@@ -64,16 +73,13 @@ type CommandRow = {
   replayable_until: Date
 }
 
-async function find(
-  tx: Tx,
-  ids: readonly CommandId[],
-): Promise<Map<CommandId, CommandRecord>> {
+async function find(tx: Tx, ids: readonly CommandId[]): Promise<Map<CommandId, CommandRecord>> {
   const { rows } = await tx.query<CommandRow>({
     name: 'find-commands',
     text: `select id, scope, operation, key, fingerprint, fingerprint_version, status, headers, body,
                   decided_at, replayable_until
              from commands where id = any($1::uuid[])`,
-    values: [ids],
+    values: [uuidArray(ids)],
   })
   return new Map(rows.map((row) => [row.id, recordOfRow(row)]))
 }
@@ -89,17 +95,17 @@ async function insert(tx: Tx, records: readonly CommandRecord[]): Promise<void> 
                                   $6::smallint[], $7::smallint[], $8::jsonb[], $9::text[],
                                   $10::timestamptz[], $11::timestamptz[])`,
       values: [
-        column(({ id }) => id),
-        column(({ scope }) => scope),
-        column(({ operation }) => operation),
-        column(({ key }) => key),
-        column(({ fingerprint }) => `\\x${fingerprint.hash.toString('hex')}`),
-        column(({ fingerprint }) => fingerprint.version),
-        column(({ answer }) => answer?.status ?? null),
-        column(({ answer }) => (answer === undefined ? null : JSON.stringify(answer.headers))),
-        column(({ answer }) => answer?.body.toString() ?? null),
-        column(({ decidedAt }) => decidedAt.toISOString()),
-        column(({ replayableUntil }) => replayableUntil.toISOString()),
+        uuidArray(column(({ id }) => id)),
+        textArray(column(({ scope }) => scope)),
+        textArray(column(({ operation }) => operation)),
+        textArray(column(({ key }) => key)),
+        byteaArray(column(({ fingerprint }) => fingerprint.hash)),
+        int2Array(column(({ fingerprint }) => fingerprint.version)),
+        int2Array(column(({ answer }) => answer?.status ?? null)),
+        jsonbArray(column(({ answer }) => (answer ? JSON.stringify(answer.headers) : null))),
+        textArray(column(({ answer }) => answer?.body ?? null)),
+        timestamptzArray(column(({ decidedAt }) => decidedAt)),
+        timestamptzArray(column(({ replayableUntil }) => replayableUntil)),
       ],
     })
   } catch (error) {
@@ -128,7 +134,8 @@ function recordOfRow(row: CommandRow): CommandRecord {
 
 // Locked rows are skipped: whoever holds them is another sweeper.
 const takeAnswers = `
-  update commands set status = null, headers = null, body = null, scope = '', operation = '', key = ''
+  update commands set status = null, headers = null, body = null,
+                      scope = '', operation = '', key = ''
    where id in (select id from commands
                  where replayable_until < $1 and status is not null
                  order by replayable_until limit $2 for update skip locked)`

@@ -20,7 +20,7 @@ const day = 24 * 60 * 60 * 1000
  * fingerprint), tombstones older than `rememberedMs` are forgotten. In batches, until none is due.
  */
 export async function sweepCommands(
-  store: Store<never>,
+  store: Pick<Store<unknown>, 'sweep'>,
   options: RetentionOptions = {},
 ): Promise<Swept> {
   const { rememberedMs = 30 * day, batchSizeMax = 1000, clock = () => new Date() } = options
@@ -39,7 +39,7 @@ export async function sweepCommands(
 
 /** Sweeps now and then, one sweep at a time, until stopped. */
 export function startSweeper(
-  store: Store<never>,
+  store: Pick<Store<unknown>, 'sweep'>,
   options: RetentionOptions = {},
 ): { stop(): Promise<void> } {
   const { everyMs = 60_000, onError = () => {} } = options

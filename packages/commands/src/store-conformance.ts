@@ -8,131 +8,145 @@ const scope = serviceScope('conformance')
 const decidedAt = new Date('2026-01-01T00:00:00.000Z')
 const replayableUntil = new Date('2026-01-02T00:00:00.000Z')
 
+/** An open log, and a second view of it, as another process has it. */
+interface Log<Tx> {
+  store: Store<Tx>
+  rival: Store<Tx>
+}
+
 /**
  * What every store must do. Call it from a test file with a way to open an empty store; `rival`
  * is a second view of the same log, as another process has it.
  */
 export function storeConformance<Tx>(
   name: string,
-  open: () => Promise<{ store: Store<Tx>; rival: Store<Tx>; close(): Promise<void> }>,
+  open: () => Promise<Log<Tx> & { close(): Promise<void> }>,
 ): void {
   describe(`the command log of ${name}`, () => {
-    let store: Store<Tx>
-    let rival: Store<Tx>
-    let close: () => Promise<void>
+    const log = {} as Log<Tx> & { close(): Promise<void> }
+    beforeAll(async () => void Object.assign(log, await open()))
+    afterAll(() => log.close())
 
-    beforeAll(async () => {
-      const opened = await open()
-      store = opened.store
-      rival = opened.rival
-      close = opened.close
-    })
-    afterAll(() => close())
+    keepsRecords(log)
+    settlesRaces(log)
+    ages(log)
+  })
+}
 
-    const stored = async (...records: CommandRecord[]) =>
-      store.transaction((tx) => store.insert(tx, records))
-    const found = async (record: CommandRecord) =>
-      (await rival.transaction((tx) => rival.find(tx, [record.id]))).get(record.id)
+function keepsRecords<Tx>(log: Log<Tx>): void {
+  it('gives back a record as it was put in, to the byte', async () => {
+    const record = recordNamed('as it was')
 
-    it('gives back a record as it was put in, to the byte', async () => {
-      const record = recordNamed('as it was')
+    await insertInto(log, record)
 
-      await stored(record)
+    expect(await foundIn(log, record)).toEqual(record)
+  })
 
-      expect(await found(record)).toEqual(record)
-    })
+  it('finds many at once and leaves out what is not there', async () => {
+    const [one, two, three] = [recordNamed('one'), recordNamed('two'), recordNamed('three')]
+    await insertInto(log, one, two)
 
-    it('finds many at once and leaves out what is not there', async () => {
-      const [one, two, three] = [recordNamed('one'), recordNamed('two'), recordNamed('three')]
-      await stored(one, two)
+    const all = await log.store.transaction((tx) => log.store.find(tx, [one.id, three.id, two.id]))
 
-      const all = await store.transaction((tx) => store.find(tx, [one.id, three.id, two.id]))
+    expect([...all.keys()].sort()).toEqual([one.id, two.id].sort())
+  })
 
-      expect([...all.keys()].sort()).toEqual([one.id, two.id].sort())
-    })
-
-    it('keeps nothing of a transaction whose work throws', async () => {
-      const record = recordNamed('thrown')
-      const failing = store.transaction(async (tx) => {
-        await store.insert(tx, [record])
-        throw new Error('after the insert')
-      })
-
-      await expect(failing).rejects.toThrow('after the insert')
-      expect(await found(record)).toBeUndefined()
+  it('keeps nothing of a transaction whose work throws', async () => {
+    const record = recordNamed('thrown')
+    const failing = log.store.transaction(async (tx) => {
+      await log.store.insert(tx, [record])
+      throw new Error('after the insert')
     })
 
-    it('runs the work of the second again when two insert one command at once', async () => {
-      const record = recordNamed('raced')
-      const bothHaveLooked = barrier(2)
-      let runs = 0
-      const decide = (by: Store<Tx>) =>
-        by.transaction(async (tx) => {
-          runs += 1
-          const known = await by.find(tx, [record.id])
-          await bothHaveLooked()
-          if (known.has(record.id)) return 'found'
-          await by.insert(tx, [record])
-          return 'inserted'
-        })
+    await expect(failing).rejects.toThrow('after the insert')
+    expect(await foundIn(log, record)).toBeUndefined()
+  })
+}
 
-      const ends = await Promise.all([decide(store), decide(rival)])
-
-      expect(ends.toSorted()).toEqual(['found', 'inserted'])
-      expect(runs).toBe(3)
-    })
-
-    it('says that a command was decided meanwhile when work inserts it blindly', async () => {
-      const record = recordNamed('blind')
-      await stored(record)
-      const seen: unknown[] = []
-
-      const blind = store.transaction(async (tx) => {
-        if (seen.length > 0) return 'gave up'
-        try {
-          await store.insert(tx, [record])
-        } catch (error) {
-          seen.push(error)
-          throw error
-        }
+function settlesRaces<Tx>(log: Log<Tx>): void {
+  it('runs the work of the second again when two insert one command at once', async () => {
+    const record = recordNamed('raced')
+    const bothHaveLooked = barrier(2)
+    let runs = 0
+    const decide = (by: Store<Tx>) =>
+      by.transaction(async (tx) => {
+        runs += 1
+        const known = await by.find(tx, [record.id])
+        await bothHaveLooked()
+        if (known.has(record.id)) return 'found'
+        await by.insert(tx, [record])
         return 'inserted'
       })
 
-      expect(await blind).toBe('gave up')
-      expect(seen[0]).toBeInstanceOf(DuplicateCommand)
-    })
+    const ends = await Promise.all([decide(log.store), decide(log.rival)])
 
-    it('lets an answer age into a tombstone and a tombstone be forgotten', async () => {
-      const record = recordNamed('aging')
-      await stored(record)
-      const at = (replayableBefore: Date, decidedBefore: Date) =>
-        store.sweep({ replayableBefore, decidedBefore, batchSizeMax: 1000 })
-
-      await at(replayableUntil, decidedAt)
-      expect((await found(record))?.answer).toEqual(record.answer)
-
-      await at(later(replayableUntil), decidedAt)
-      const tombstone = await found(record)
-      expect(tombstone?.answer).toBeUndefined()
-      expect(tombstone?.fingerprint).toEqual(record.fingerprint)
-
-      await at(later(replayableUntil), later(decidedAt))
-      expect(await found(record)).toBeUndefined()
-    })
-
-    it('sweeps no more at once than it is told to', async () => {
-      await stored(...['a', 'b', 'c'].map((key) => recordNamed(`swept ${key}`)))
-      const ages = { replayableBefore: later(replayableUntil), decidedBefore: new Date(0) }
-
-      const first = await store.sweep({ ...ages, batchSizeMax: 2 })
-
-      expect(first).toEqual({ answers: 2, tombstones: 0 })
-    })
-
-    it('is ready while it can be written', async () => {
-      await expect(store.probe()).resolves.toBeUndefined()
-    })
+    expect(ends.toSorted()).toEqual(['found', 'inserted'])
+    expect(runs).toBe(3)
   })
+
+  it('says that a command was decided meanwhile when work inserts it blindly', async () => {
+    const record = recordNamed('blind')
+    await insertInto(log, record)
+    const seen: unknown[] = []
+
+    const blind = log.store.transaction(async (tx) => {
+      if (seen.length > 0) return 'gave up'
+      try {
+        await log.store.insert(tx, [record])
+      } catch (error) {
+        seen.push(error)
+        throw error
+      }
+      return 'inserted'
+    })
+
+    expect(await blind).toBe('gave up')
+    expect(seen[0]).toBeInstanceOf(DuplicateCommand)
+  })
+}
+
+function ages<Tx>(log: Log<Tx>): void {
+  it('lets an answer age into a tombstone and a tombstone be forgotten', async () => {
+    const record = recordNamed('aging')
+    await insertInto(log, record)
+    const at = (replayableBefore: Date, decidedBefore: Date) =>
+      log.store.sweep({ replayableBefore, decidedBefore, batchSizeMax: 1000 })
+
+    await at(replayableUntil, decidedAt)
+    expect((await foundIn(log, record))?.answer).toEqual(record.answer)
+
+    await at(later(replayableUntil), decidedAt)
+    const tombstone = await foundIn(log, record)
+    expect(tombstone?.answer).toBeUndefined()
+    expect(tombstone?.fingerprint).toEqual(record.fingerprint)
+
+    await at(later(replayableUntil), later(decidedAt))
+    expect(await foundIn(log, record)).toBeUndefined()
+  })
+
+  it('sweeps no more at once than it is told to', async () => {
+    await insertInto(log, ...['a', 'b', 'c'].map((key) => recordNamed(`swept ${key}`)))
+    const ages = { replayableBefore: later(replayableUntil), decidedBefore: new Date(0) }
+
+    const first = await log.store.sweep({ ...ages, batchSizeMax: 2 })
+
+    expect(first).toEqual({ answers: 2, tombstones: 0 })
+  })
+
+  it('is ready while it can be written', async () => {
+    await expect(log.store.probe()).resolves.toBeUndefined()
+  })
+}
+
+async function insertInto<Tx>({ store }: Log<Tx>, ...records: CommandRecord[]): Promise<void> {
+  await store.transaction((tx) => store.insert(tx, records))
+}
+
+async function foundIn<Tx>(
+  { rival }: Log<Tx>,
+  { id }: CommandRecord,
+): Promise<CommandRecord | undefined> {
+  return (await rival.transaction((tx) => rival.find(tx, [id]))).get(id)
 }
 
 function recordNamed(key: string): CommandRecord {

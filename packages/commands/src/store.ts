@@ -44,6 +44,7 @@ export interface Store<Tx> {
   probe(): Promise<void>
 }
 
+/** What a sweep may age, and how much of it at once. */
 export type SweepAges = Readonly<{
   replayableBefore: Date
   decidedBefore: Date

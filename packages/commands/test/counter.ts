@@ -1,4 +1,11 @@
-import { accept, type CommandOf, type Decider, makeCommand, refuse, type Scope } from '@semel/commands'
+import {
+  accept,
+  type CommandOf,
+  type Decider,
+  makeCommand,
+  refuse,
+  type Scope,
+} from '@semel/commands'
 import { type MemoryTx, memoryRepository } from '@semel/commands/memory'
 import { command, problem } from '@semel/contract'
 import { Type } from 'typebox'

@@ -139,11 +139,13 @@ describe('an executor', () => {
   it('folds a batch in arrival order over one state', async () => {
     const { executor, count } = shop()
 
-    const outcomes = await Promise.all([600, 300, 200, 100].map((n) => executor.submit(add(ann, `${n}`, n))))
+    const outcomes = await Promise.all(
+      [600, 300, 200, 100].map((n) => executor.submit(add(ann, `${n}`, n))),
+    )
 
-    expect(outcomes.map((outcome) => outcome.kind === 'answered' && outcome.answer.status)).toEqual([
-      201, 201, 409, 201,
-    ])
+    expect(outcomes.map((outcome) => outcome.kind === 'answered' && outcome.answer.status)).toEqual(
+      [201, 201, 409, 201],
+    )
     expect(count()).toBe(1000)
   })
 
@@ -159,7 +161,9 @@ describe('an executor', () => {
   it('fails a command that breaks its decider, alone and without a trace', async () => {
     const { executor, count, database } = shop()
 
-    const ends = await Promise.allSettled([1, 666, 2].map((n) => executor.submit(add(ann, `${n}`, n))))
+    const ends = await Promise.allSettled(
+      [1, 666, 2].map((n) => executor.submit(add(ann, `${n}`, n))),
+    )
 
     expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
     expect(ends[1]).toMatchObject({ reason: { code: 'command-failed' } })

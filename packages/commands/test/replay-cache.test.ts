@@ -1,4 +1,10 @@
-import { type CommandRecord, commandId, fingerprintOf, processReplayCache, serviceScope } from '@semel/commands'
+import {
+  type CommandRecord,
+  commandId,
+  fingerprintOf,
+  processReplayCache,
+  serviceScope,
+} from '@semel/commands'
 import { describe, expect, it } from 'vitest'
 
 const scope = serviceScope('cache')

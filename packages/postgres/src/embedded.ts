@@ -39,6 +39,8 @@ export type EmbeddedPostgres = Readonly<{
   connection: EmbeddedConnection
   /** The same as a URL, for `pg` and for PostgreSQL's own programs. */
   url: string
+  /** Where its data really is: see `explicit`. */
+  folder: string
   /** The server's process. It changes when the server had to be started again. */
   pid: number
   /** Ends the server (transactions still open are rolled back). Twice does no more than once. */
@@ -85,6 +87,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
     return {
       connection: setup.connection,
       url: urlOf(setup.connection),
+      folder: data.folder,
       get pid() {
         return keeper.pid()
       },

@@ -1,4 +1,14 @@
 export {
+  byteaArray,
+  int2Array,
+  int4Array,
+  int8Array,
+  jsonbArray,
+  textArray,
+  timestamptzArray,
+  uuidArray,
+} from './binary-array.ts'
+export {
   type Migration,
   MigrationRefused,
   type MigrationSet,

@@ -52,7 +52,7 @@ export function createPool(options: PoolOptions): Pool {
     keepAlive: true,
     pipeline: true,
     application_name: name,
-    options: '-c enable_seqscan=off',
+    options: '-c enable_seqscan=off -c plan_cache_mode=force_generic_plan -c jit=off',
     statement_timeout: statementTimeoutMs,
     idle_in_transaction_session_timeout: statementTimeoutMs,
     // The server did not even say that it timed out: it hangs, or the network does.

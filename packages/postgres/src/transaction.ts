@@ -54,7 +54,7 @@ type Attempt<T> =
  * COMMIT whose reply was lost. In the last case the next run meets what the first one left: a
  * unique insert blocks on the old transaction while it lives, so the truth is seen, not guessed.
  *
- * @throws {TransactionFailed} when the database could not take it, with what is known of its effect.
+ * @throws {TransactionFailed} when the database could not take it; says what is known of the effect.
  * @throws what `work` threw where that was no failure of the connection: a bug, or an error of
  * SQLSTATE classes 22, 23 and 54 (data that cannot be written).
  */

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import {
   appendFile,
   chmod,
+  chown,
   mkdir,
   mkdtemp,
   readdir,
@@ -270,6 +271,18 @@ test('root’s default folder that the server cannot reach moves, always there',
 
   expect(lines[0]).toContain(spare)
   expect(await query(second, 'select n from written')).toEqual([{ n: 1 }])
+})
+
+test('root starts the server as whoever the folder belongs to', async (context) => {
+  if (!isRoot) context.skip('only root starts the server as somebody else')
+  const folder = await newFolder()
+  await mkdir(folder)
+  const daemon = 1
+  await chown(folder, daemon, daemon)
+
+  await start({ folder })
+
+  expect((await stat(join(folder, 'postgres', 'PG_VERSION'))).uid).toBe(daemon)
 })
 
 async function newFolder(name?: string): Promise<string> {

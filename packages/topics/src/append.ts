@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Message } from '@semel/commands'
-import type { MigrationSet, Tx } from '@semel/postgres'
+import { int4Array, type MigrationSet, type Tx, textArray, uuidArray } from '@semel/postgres'
 
 /** The tables of the outbox. */
 export const topicMigrations: MigrationSet = {
@@ -28,14 +28,14 @@ export function outboxAppend(
       name: 'append-messages',
       text: appendMessages,
       values: [
-        column(({ topic }) => topic),
-        column(({ topic, key }) => partitionOf(key, partitions[topic] ?? 1)),
-        column(({ id }) => id),
-        column(({ key }) => key),
-        column(({ type }) => type),
-        column(({ scope }) => scope),
-        column(({ commandId }) => commandId),
-        column(({ body }) => JSON.stringify(body)),
+        textArray(column(({ topic }) => topic)),
+        int4Array(column(({ topic, key }) => partitionOf(key, partitions[topic] ?? 1))),
+        uuidArray(column(({ id }) => id)),
+        textArray(column(({ key }) => key)),
+        textArray(column(({ type }) => type)),
+        textArray(column(({ scope }) => scope)),
+        uuidArray(column(({ commandId }) => commandId)),
+        textArray(column(({ body }) => JSON.stringify(body))),
       ],
     })
   }

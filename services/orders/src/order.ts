@@ -1,5 +1,15 @@
-import { accept, type Command, type CommandOf, type Decider, type Decision } from '@semel/commands'
-import { type Fingerprint, mayActFor, refuse, sameInput, type Scope } from '@semel/commands'
+import {
+  accept,
+  type Command,
+  type CommandOf,
+  type Decider,
+  type Decision,
+  type Fingerprint,
+  mayActFor,
+  refuse,
+  type Scope,
+  sameInput,
+} from '@semel/commands'
 import {
   type cancelOrder,
   chargeWanted,
@@ -30,9 +40,7 @@ export type PlacedOrder = Readonly<{
 
 export type OrderState = AbsentOrder | PlacedOrder
 
-export type OrderCommand = CommandOf<
-  typeof placeOrder | typeof updateOrder | typeof cancelOrder
->
+export type OrderCommand = CommandOf<typeof placeOrder | typeof updateOrder | typeof cancelOrder>
 
 /** Decides what happens to orders, in one currency. */
 export function orderDecider(currency: string): Decider<OrderState, OrderCommand> {
@@ -104,7 +112,7 @@ function place(
   return accept(placed, orderView(placed), [charge(placed, placed.total)])
 }
 
-/** The id is taken: by the very order that is asked for (another key, or a forgotten one), or not. */
+/** The id is taken: by the very order that is asked for, under another or a forgotten key, or not. */
 function placedBefore(
   order: PlacedOrder,
   command: CommandOf<typeof placeOrder>,
@@ -114,10 +122,7 @@ function placedBefore(
   return refuse(order, 'already-exists', {}, { location: `/orders/${order.id}` })
 }
 
-function update(
-  order: OrderState,
-  command: CommandOf<typeof updateOrder>,
-): Decision<OrderState> {
+function update(order: OrderState, command: CommandOf<typeof updateOrder>): Decision<OrderState> {
   if (!isVisible(order, command.scope)) return refuse(order, 'order-unknown')
   if (order.status === 'cancelled') return refuse(order, 'order-cancelled')
   const stale = staleness(order, command)
@@ -137,10 +142,7 @@ function update(
   return accept(updated, body, [charge(updated, updated.total)])
 }
 
-function cancel(
-  order: OrderState,
-  command: CommandOf<typeof cancelOrder>,
-): Decision<OrderState> {
+function cancel(order: OrderState, command: CommandOf<typeof cancelOrder>): Decision<OrderState> {
   if (!isVisible(order, command.scope)) return refuse(order, 'order-unknown')
   if (order.status === 'cancelled') return accept(order, orderView(order))
   const stale = staleness(order, command)

@@ -22,8 +22,7 @@ export function orderQueries(db: Queryable): readonly MountedQuery[] {
     },
     {
       contract: listOrders,
-      answer: (caller, parameters: ParametersOf<typeof listOrders>) =>
-        list(db, caller, parameters),
+      answer: (caller, parameters: ParametersOf<typeof listOrders>) => list(db, caller, parameters),
     },
   ]
 }
@@ -36,7 +35,10 @@ async function list(
   const below = cursor === undefined ? Number.MAX_SAFE_INTEGER : readCursor(cursor)
   if (below === undefined) {
     const detail = 'is not a cursor that a list gave; leave it out to begin at the newest'
-    return { problem: 'request-invalid', members: { errors: [{ in: 'query', pointer: '/cursor', detail }] } }
+    return {
+      problem: 'request-invalid',
+      members: { errors: [{ in: 'query', pointer: '/cursor', detail }] },
+    }
   }
   const asked = { userId: userId ?? userOf(caller), status, below, limit: limit + 1 }
   const found = await selectOrders(db, asked)

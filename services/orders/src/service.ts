@@ -31,7 +31,14 @@ export type OrdersOptions = Readonly<{
   executor?: Partial<
     Pick<
       ExecutorOptions<OrderState, OrderCommand, Tx>,
-      'batchSizeMax' | 'batchesMax' | 'cache' | 'clock' | 'replayableMs' | 'repository' | 'store'
+      | 'append'
+      | 'batchSizeMax'
+      | 'batchesMax'
+      | 'cache'
+      | 'clock'
+      | 'replayableMs'
+      | 'repository'
+      | 'store'
     >
   >
 }>

@@ -1,12 +1,19 @@
 import type { Repository } from '@semel/commands'
-import type { MigrationSet, Queryable, Tx } from '@semel/postgres'
 import type { OrderStatus } from '@semel/contracts/orders'
 import {
-  type OrderCommand,
-  type OrderState,
-  orderIdOf,
-  type PlacedOrder,
-} from './order.ts'
+  byteaArray,
+  int2Array,
+  int4Array,
+  int8Array,
+  jsonbArray,
+  type MigrationSet,
+  type Queryable,
+  type Tx,
+  textArray,
+  timestamptzArray,
+  uuidArray,
+} from '@semel/postgres'
+import { type OrderCommand, type OrderState, orderIdOf, type PlacedOrder } from './order.ts'
 
 /** The tables of the service. */
 export const orderMigrations: MigrationSet = {
@@ -19,18 +26,28 @@ export const orderRepository: Repository<OrderState, OrderCommand, Tx> = {
   async load(tx, ids, commands) {
     const wanted = commands.filter(({ operation }) => operation === 'place-order').map(orderIdOf)
     const [{ rows }, numbers] = await Promise.all([
-      tx.query<OrderRow>({ name: 'lock-orders', text: lockOrders, values: [ids] }),
+      tx.query<OrderRow>({ name: 'lock-orders', text: lockOrders, values: [uuidArray(ids)] }),
       takeNumbers(tx, new Set(wanted)),
     ])
     const placed = new Map(rows.map((row) => [row.id, orderOf(row)]))
-    const absent = (id: string): OrderState => ({ status: 'absent', id, number: numbers.get(id) ?? 0 })
+    const absent = (id: string): OrderState => ({
+      status: 'absent',
+      id,
+      number: numbers.get(id) ?? 0,
+    })
     return new Map(ids.map((id) => [id, placed.get(id) ?? absent(id)]))
   },
   async save(tx, changed) {
     const orders = changed.filter((order) => order.status !== 'absent')
     await Promise.all([
-      insertOrders(tx, orders.filter(({ storedVersion }) => storedVersion === 0)),
-      updateOrders(tx, orders.filter(({ storedVersion }) => storedVersion > 0)),
+      insertOrders(
+        tx,
+        orders.filter(({ storedVersion }) => storedVersion === 0),
+      ),
+      updateOrders(
+        tx,
+        orders.filter(({ storedVersion }) => storedVersion > 0),
+      ),
     ])
   },
 }
@@ -59,7 +76,11 @@ export async function listOrders(
   const values = [below, limit, status ?? null]
   const { rows } = await (userId === undefined
     ? db.query<OrderRow>({ name: 'list-orders', text: listAll, values })
-    : db.query<OrderRow>({ name: 'list-user-orders', text: listOfUser, values: [...values, userId] }))
+    : db.query<OrderRow>({
+        name: 'list-user-orders',
+        text: listOfUser,
+        values: [...values, userId],
+      }))
   return rows.map(orderOf)
 }
 
@@ -99,18 +120,18 @@ async function insertOrders(tx: Tx, orders: readonly PlacedOrder[]): Promise<voi
                                 $6::text[], $7::text[], $8::integer[], $9::timestamptz[],
                                 $10::timestamptz[], $11::bytea[], $12::smallint[])`,
     values: [
-      column(({ id }) => id),
-      column(({ number }) => number),
-      column(({ userId }) => userId),
-      column(({ lines }) => JSON.stringify(lines)),
-      column(({ total }) => total),
-      column(({ currency }) => currency),
-      column(({ status }) => status),
-      column(({ version }) => version),
-      column(({ createdAt }) => createdAt.toISOString()),
-      column(({ updatedAt }) => updatedAt.toISOString()),
-      column(({ createdFrom }) => `\\x${createdFrom.hash.toString('hex')}`),
-      column(({ createdFrom }) => createdFrom.version),
+      uuidArray(column(({ id }) => id)),
+      int8Array(column(({ number }) => number)),
+      uuidArray(column(({ userId }) => userId)),
+      jsonbArray(column(({ lines }) => JSON.stringify(lines))),
+      int8Array(column(({ total }) => total)),
+      textArray(column(({ currency }) => currency)),
+      textArray(column(({ status }) => status)),
+      int4Array(column(({ version }) => version)),
+      timestamptzArray(column(({ createdAt }) => createdAt)),
+      timestamptzArray(column(({ updatedAt }) => updatedAt)),
+      byteaArray(column(({ createdFrom }) => createdFrom.hash)),
+      int2Array(column(({ createdFrom }) => createdFrom.version)),
     ],
   })
 }
@@ -128,13 +149,13 @@ async function updateOrders(tx: Tx, orders: readonly PlacedOrder[]): Promise<voi
                   as changed (id, stored_version, lines, total, status, version, updated_at)
             where orders.id = changed.id and orders.version = changed.stored_version`,
     values: [
-      column(({ id }) => id),
-      column(({ storedVersion }) => storedVersion),
-      column(({ lines }) => JSON.stringify(lines)),
-      column(({ total }) => total),
-      column(({ status }) => status),
-      column(({ version }) => version),
-      column(({ updatedAt }) => updatedAt.toISOString()),
+      uuidArray(column(({ id }) => id)),
+      int4Array(column(({ storedVersion }) => storedVersion)),
+      jsonbArray(column(({ lines }) => JSON.stringify(lines))),
+      int8Array(column(({ total }) => total)),
+      textArray(column(({ status }) => status)),
+      int4Array(column(({ version }) => version)),
+      timestamptzArray(column(({ updatedAt }) => updatedAt)),
     ],
   })
   // The rows were locked by `load`: a version that moved all the same is a bug, not a race.

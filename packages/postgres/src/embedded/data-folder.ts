@@ -139,10 +139,13 @@ async function clusterVersion(pgData: string): Promise<string | undefined> {
   }
 }
 
-/** Data that somebody made without being root stays theirs: root runs the server as them. */
+/** A folder that somebody made without being root stays theirs: root runs the server as them. */
 async function accountFor(folder: string): Promise<{ uid: number; gid: number }> {
-  const found = await stat(join(folder, 'postgres')).catch(() => undefined)
-  return found === undefined || found.uid === 0 ? nobody : { uid: found.uid, gid: found.gid }
+  for (const path of [join(folder, 'postgres'), folder]) {
+    const found = await stat(path).catch(() => undefined)
+    if (found !== undefined && found.uid !== 0) return { uid: found.uid, gid: found.gid }
+  }
+  return nobody
 }
 
 async function madeParent(folder: string): Promise<string> {

@@ -64,7 +64,7 @@ const passingFault = /lock file ".*" already exists|shared memory block .* is st
 export async function startServer(setup: ServerSetup, signal: AbortSignal): Promise<Server> {
   const deadlineMs = performance.now() + leftoverLimitMs
   for (let delayMs = retryDelayMs.first; ; delayMs = Math.min(delayMs * 2, retryDelayMs.most)) {
-    await endLeftovers(setup.data.pgData)
+    await endLeftovers(setup)
     const attempt = await tryStart(setup, signal)
     if ('pid' in attempt) return attempt
     if (!passingFault.test(attempt.fault) || performance.now() + delayMs > deadlineMs) {
@@ -177,25 +177,27 @@ async function settles(promise: Promise<unknown>, limitMs: number): Promise<bool
   return isSettled
 }
 
-/** Ends what an earlier server left: itself, children that outlived it, a lock file of nobody. */
-async function endLeftovers(pgData: string): Promise<void> {
+/** Ends what an earlier server left: itself, children that outlived it, lock files of nobody. */
+async function endLeftovers({ data: { pgData }, connection }: ServerSetup): Promise<void> {
   const lockFile = join(pgData, 'postmaster.pid')
   const named = Number.parseInt(await readFile(lockFile, 'utf8').catch(() => ''), 10)
   const found = await postgresProcesses(pgData, named)
-  const postmaster = found.filter((pid) => pid === named)
+  const server = found.filter((pid) => pid === named)
   const children = found.filter((pid) => pid !== named)
   for (const [signal, limitMs] of stopSignals(harshStopLimitMs)) {
-    for (const pid of postmaster) signalProcess(pid, signal)
-    if (await waitUntil(() => allEnded(postmaster), limitMs)) break
+    for (const pid of server) signalProcess(pid, signal)
+    if (await waitUntil(() => allEnded(server), limitMs)) break
   }
   // Without their server they end by themselves, unless they are busy.
   if (!(await waitUntil(() => allEnded(children), harshStopLimitMs))) {
     for (const pid of children) signalProcess(pid, 'SIGKILL')
     await waitUntil(() => allEnded(children), harshStopLimitMs)
   }
-  // Its pid may be another program's by now; PostgreSQL would refuse to start for its sake.
+  // The pid in a lock file may be another program's by now, or a zombie's that nobody reaps (in a
+  // container, for ever): PostgreSQL takes either for a server and would not start.
   if (seesEveryProcess && (await postgresProcesses(pgData, named)).length === 0) {
     await rm(lockFile, { force: true })
+    await rm(join(connection.host, `.s.PGSQL.${connection.port}.lock`), { force: true })
   }
 }
 

@@ -1,0 +1,143 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { create } from './create.ts'
+import type { CreateOptions } from './create-steps.ts'
+import { type Report, type Section, sections } from './report.ts'
+import { reportText } from './table.ts'
+
+const help = `usage: npm run bench -- <question> [options]
+
+questions
+  create   what does a create cost, beside what it is usually done with?
+
+options
+  --quick            about a minute, to see that all runs; its figures say little
+  --seconds N        how long each measurement takes (default 4; quick 1)
+  --rounds N         how often each is made, in turn (default 3; quick 1)
+  --connections A,B  numbers of connections, rising (default 1,8,64,256)
+  --only A,B         some parts: ${sections.join(', ')}
+  --out FILE         where the figures go as JSON (default benchmarks/results/<question>-<time>.json)
+  --help             this
+
+examples
+  npm run bench -- create
+  npm run bench -- create --quick
+  npm run bench -- create --only connections --connections 256 --seconds 10
+
+The exit code is 1 when a check failed or, under CI=true, when a part was skipped. A target that is
+missed is shown, but changes no exit code: it depends on the machine.
+`
+
+class UsageError extends Error {}
+
+/** The command line of the benchmarks; resolves to the exit code. */
+export async function bench(args: readonly string[]): Promise<number> {
+  try {
+    const asked = readArguments(args)
+    if (asked === undefined) {
+      process.stdout.write(help)
+      return 0
+    }
+    return await runCreate(asked)
+  } catch (error) {
+    if (error instanceof UsageError) process.stderr.write(`bench: ${error.message}\n`)
+    else if (error instanceof Interrupted) process.stderr.write(`\nbench: ${error.message}\n`)
+    else throw error
+    return 1
+  }
+}
+
+type Asked = Readonly<{ options: CreateOptions; out: string | undefined }>
+
+class Interrupted extends Error {}
+
+async function runCreate({ options, out }: Asked): Promise<number> {
+  const interrupt = new AbortController()
+  const onSignal = (signal: NodeJS.Signals) => {
+    interrupt.abort(new Interrupted(`${signal}: nothing was measured to its end`))
+  }
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  const report = await create(options, { screen: process.stderr, signal: interrupt.signal })
+  const file = await keepReport(report, out)
+  process.stdout.write(`${reportText(report)}figures: ${file}\n`)
+  const isComplete = report.skipped.length === 0 || process.env.CI !== 'true'
+  return report.faults.length === 0 && isComplete ? 0 : 1
+}
+
+async function keepReport(report: Report, out: string | undefined): Promise<string> {
+  const name = `create-${report.startedAt.replaceAll(/[:.]/g, '-')}.json`
+  const file = out ?? fileURLToPath(new URL(`../results/${name}`, import.meta.url))
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(file, `${JSON.stringify(report, null, 2)}\n`)
+  return file
+}
+
+/** Undefined when help was asked for. */
+function readArguments(args: readonly string[]): Asked | undefined {
+  const { values, positionals } = parsed(args)
+  if (values.help === true) return undefined
+  if (positionals.length !== 1 || positionals[0] !== 'create') {
+    throw new UsageError('name one question; `npm run bench -- --help` lists them')
+  }
+  const quick = values.quick === true
+  const number = (name: 'seconds' | 'rounds', usual: number) => {
+    const text = values[name]
+    return text === undefined ? usual : wholeNumber(`--${name}`, text, 600)
+  }
+  const connections = (values.connections ?? (quick ? '1,64,256' : '1,8,64,256'))
+    .split(',')
+    .map((text) => wholeNumber('--connections', text, 1024))
+    .toSorted((one, other) => one - other)
+  return {
+    out: values.out,
+    options: {
+      sections: sectionsIn(values.only),
+      rounds: number('rounds', quick ? 1 : 3),
+      seconds: number('seconds', quick ? 1 : 4),
+      connections,
+      warmUpSeconds: quick ? 1 : 3,
+      logRows: quick ? 100_000 : 5_000_000,
+      keys: quick ? 2_000 : 10_000,
+    },
+  }
+}
+
+function parsed(args: readonly string[]) {
+  const text = { type: 'string' } as const
+  const flag = { type: 'boolean' } as const
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        help: { ...flag, short: 'h' },
+        quick: flag,
+        seconds: text,
+        rounds: text,
+        connections: text,
+        only: text,
+        out: text,
+      },
+    })
+  } catch (error) {
+    throw new UsageError((error as Error).message, { cause: error })
+  }
+}
+
+function wholeNumber(option: string, text: string, most: number): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value >= 1 && value <= most) return value
+  throw new UsageError(`${option}: "${text}" is no whole number from 1 to ${most}`)
+}
+
+function sectionsIn(only: string | undefined): readonly Section[] {
+  if (only === undefined) return sections
+  const names = only.split(',')
+  const unknown = names.find((name) => !sections.some((section) => section === name))
+  if (unknown !== undefined) {
+    throw new UsageError(`--only: "${unknown}" is none of ${sections.join(', ')}`)
+  }
+  return sections.filter((section) => names.includes(section))
+}

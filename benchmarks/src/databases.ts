@@ -1,0 +1,73 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type EmbeddedConnection, startEmbedded } from '@semel/postgres/embedded'
+import pg from 'pg'
+
+/** One PostgreSQL for a benchmark, in a folder that goes with it. */
+export type Databases = Readonly<{
+  /** For files that go with it, too. */
+  folder: string
+  admin: pg.Client
+  version: string
+  /** Makes a database; `settings` hold for every session on it. */
+  make(name: string, settings?: Readonly<Record<string, number>>): Promise<EmbeddedConnection>
+  close(): Promise<void>
+}>
+
+/** Starts PostgreSQL as `npm start` does, with the same settings. */
+export async function openDatabases(say: (line: string) => void): Promise<Databases> {
+  const folder = await mkdtemp(join(tmpdir(), 'semel-bench-'))
+  // The server does not run as root and has to get here.
+  await chmod(folder, 0o755)
+  const server = await startEmbedded({ folder: join(folder, 'data'), explicit: true, say })
+  const admin = new pg.Client(server.connection)
+  await admin.connect()
+  const { rows } = await admin.query('show server_version')
+  return {
+    folder,
+    admin,
+    version: rows[0].server_version,
+    async make(name, settings = {}) {
+      await admin.query(`create database ${name}`)
+      for (const [setting, value] of Object.entries(settings)) {
+        await admin.query(`alter database ${name} set ${setting} = ${value}`)
+      }
+      return { ...server.connection, database: name }
+    },
+    async close() {
+      await admin.end()
+      await server.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Connects, runs, and disconnects. */
+export async function withClient<T>(
+  connection: EmbeddedConnection,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client(connection)
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+/** How long one small commit takes, in milliseconds: the median of 50. */
+export function measureCommitMs(connection: EmbeddedConnection): Promise<number> {
+  return withClient(connection, async (client) => {
+    await client.query('create table commits (number integer)')
+    const times: number[] = []
+    for (let number = 0; number < 50; number += 1) {
+      const startMs = performance.now()
+      await client.query('insert into commits values ($1)', [number])
+      times.push(performance.now() - startMs)
+    }
+    await client.query('drop table commits')
+    return times.toSorted((one, other) => one - other)[25]!
+  })
+}

@@ -1,0 +1,35 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import type { AddressInfo, Server } from 'node:net'
+import { fileURLToPath } from 'node:url'
+
+/** A server in a process of its own. */
+export type ServerProcess = Readonly<{ port: number; pid: number; stop(): Promise<void> }>
+
+const startLimitMs = 15_000
+const stopLimitMs = 5_000
+
+/** Starts one of this folder's servers, which read their settings from their first argument. */
+export async function startServer(file: string, settings: unknown): Promise<ServerProcess> {
+  const path = fileURLToPath(new URL(file, import.meta.url))
+  const child = fork(path, [JSON.stringify(settings)], { execArgv: [] })
+  const exited = once(child, 'exit')
+  const started = once(child, 'message', { signal: AbortSignal.timeout(startLimitMs) })
+  const [told] = await Promise.race([started, exited.then(() => [undefined])])
+  if (told === undefined) throw new Error(`${file} ended with exit code ${child.exitCode}`)
+  return { port: told.port, pid: child.pid!, stop: () => stopServer(child, exited) }
+}
+
+/** For the server: tells the parent where it listens, and ends when the parent goes away. */
+export function tellPort(server: Server, close: () => Promise<unknown>): void {
+  process.once('disconnect', () => void close().finally(() => process.exit()))
+  process.send!({ port: (server.address() as AddressInfo).port })
+}
+
+async function stopServer(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.disconnect()
+  const timer = setTimeout(() => child.kill('SIGKILL'), stopLimitMs)
+  await exited
+  clearTimeout(timer)
+}

@@ -1,0 +1,64 @@
+import { type Connection, createPool } from '@semel/postgres'
+import { startEmbedded } from '@semel/postgres/embedded'
+import type { Lifecycle } from '@semel/runtime'
+import { type CliConfig, dataFolder } from './config.ts'
+import { StartError } from './start-error.ts'
+
+/** A database that takes connections, and how users call it. */
+export type Database = Readonly<{ connection: Connection; name: string }>
+
+const connectTimeoutMs = 5_000
+
+/**
+ * Opens the database: the one that DATABASE_URL names, or one of our own, which ends with us.
+ *
+ * @throws {StartError} `database-unreachable`
+ * @throws {EmbeddedPostgresError}
+ */
+export async function openDatabase(
+  config: CliConfig,
+  lifecycle: Lifecycle,
+  say: (line: string) => void,
+): Promise<Database> {
+  const { DATABASE_URL: url } = config
+  if (url !== undefined) return reachable(url)
+  const { folder, explicit } = dataFolder(config)
+  const postgres = await lifecycle.open(
+    'PostgreSQL',
+    () => startEmbedded({ folder, explicit, say }),
+    (opened) => opened.stop(),
+  )
+  return { connection: postgres.connection, name: `PostgreSQL in ${postgres.folder}` }
+}
+
+async function reachable(url: string): Promise<Database> {
+  const name = nameOf(url)
+  const pool = createPool({ connection: { url }, connectionsMax: 1, connectTimeoutMs })
+  try {
+    await pool.query('select 1')
+  } catch (cause) {
+    const { message, code } = cause as NodeJS.ErrnoException
+    throw new StartError(
+      'database-unreachable',
+      `the database ${name} cannot be reached (${withoutPassword(message || code || '', url)}); ` +
+        'check DATABASE_URL, or leave it out to get a PostgreSQL of its own',
+      { cause },
+    )
+  } finally {
+    await pool.end()
+  }
+  return { connection: { url }, name }
+}
+
+/** Host, port and database: never the password. */
+function nameOf(url: string): string {
+  if (!URL.canParse(url)) return 'that DATABASE_URL names'
+  const { host, pathname, searchParams } = new URL(url)
+  return `${host || searchParams.get('host') || 'localhost'}${pathname}`
+}
+
+function withoutPassword(text: string, url: string): string {
+  const password = URL.canParse(url) ? new URL(url).password : ''
+  if (password === '') return text
+  return text.replaceAll(password, '***').replaceAll(decodeURIComponent(password), '***')
+}

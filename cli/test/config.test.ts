@@ -1,0 +1,71 @@
+import { basename } from 'node:path'
+import { expect, test } from 'vitest'
+import { dataFolder, readCliConfig } from '../src/config.ts'
+
+const secret = 's'.repeat(32)
+
+test('nothing has to be set', () => {
+  expect(readCliConfig({})).toEqual({ PORT: 8080, HOST: '127.0.0.1', SEMEL_CURRENCY: 'EUR' })
+})
+
+test('the data goes into the checkout, wherever the command is started', () => {
+  const { folder, explicit } = dataFolder(readCliConfig({}))
+
+  expect(basename(folder)).toBe('.semel')
+  expect(folder.startsWith(new URL('../..', import.meta.url).pathname)).toBe(true)
+  expect(explicit).toBe(false)
+})
+
+test('a data folder that is set is that folder', () => {
+  const config = readCliConfig({ SEMEL_DATA: '/srv/semel' })
+
+  expect(dataFolder(config)).toEqual({ folder: '/srv/semel', explicit: true })
+})
+
+test.each(['127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1', 'localhost'])(
+  'without tokens, only this machine can connect: HOST %s is fine',
+  (HOST) => {
+    expect(readCliConfig({ HOST }).HOST).toBe(HOST)
+  },
+)
+
+test.each([
+  '0.0.0.0',
+  '::',
+  '10.0.0.7',
+  '128.0.0.1',
+  'example.org',
+  'localhost.example.org',
+  '127.1',
+])('without tokens, HOST %s is refused, and the way out is named', (HOST) => {
+  expect(() => readCliConfig({ HOST })).toThrow(/AUTH_JWT_SECRET or AUTH_JWKS_URL/)
+})
+
+test('with tokens, any HOST is fine', () => {
+  expect(readCliConfig({ HOST: '0.0.0.0', AUTH_JWT_SECRET: secret }).HOST).toBe('0.0.0.0')
+  expect(readCliConfig({ HOST: '::', AUTH_JWKS_URL: 'https://id.example/keys' }).HOST).toBe('::')
+})
+
+test.each([
+  ['a secret under 32 bytes', { AUTH_JWT_SECRET: secret.slice(1) }, /at least 32 bytes/],
+  [
+    'a secret and a key set',
+    { AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: 'https://id.example/keys' },
+    /exclude each other/,
+  ],
+  ['a key set that is no URL', { AUTH_JWKS_URL: 'https://' }, /no URL/],
+  ['a key set without a protocol', { AUTH_JWKS_URL: 'id.example/keys' }, /must begin with https/],
+  ['an issuer that nobody looks at', { AUTH_ISSUER: 'https://id.example' }, /AUTH_ISSUER needs/],
+  ['an audience that nobody looks at', { AUTH_AUDIENCE: 'shop' }, /AUTH_AUDIENCE needs/],
+  ['a currency in small letters', { SEMEL_CURRENCY: 'eur' }, /ISO 4217/],
+  ['another database', { DATABASE_URL: 'mysql://db' }, /postgres:\/\//],
+  ['a port beyond 65535', { PORT: '65536' }, /0 to 65535/],
+  ['a variable of ours that is mistyped', { SEMEL_DTA: '/srv' }, /SEMEL_DTA is not known/],
+])('%s is refused', (_, env, message) => {
+  expect(() => readCliConfig(env as Record<string, string>)).toThrow(message)
+})
+
+test('a secret is measured in bytes, and never shown', () => {
+  expect(readCliConfig({ AUTH_JWT_SECRET: 'é'.repeat(16) }).AUTH_JWT_SECRET).toHaveLength(16)
+  expect(() => readCliConfig({ AUTH_JWT_SECRET: 'hunter2' })).not.toThrow(/hunter2/)
+})

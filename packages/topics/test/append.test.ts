@@ -1,0 +1,103 @@
+import { commandId, type Message, messageId, serviceScope } from '@semel/commands'
+import { type Pool, transaction } from '@semel/postgres'
+import { testDatabase } from '@semel/postgres/testing'
+import { outboxAppend, partitionOf, topicMigrations } from '@semel/topics'
+import { describe, expect, it } from 'vitest'
+
+const scope = serviceScope('writer')
+const append = outboxAppend({ wide: 4 })
+
+describe('messages that are appended to the outbox', () => {
+  it('get consecutive positions in the order given, by topic and partition', async () => {
+    const { pool } = await testDatabase([topicMigrations])
+
+    await transaction(pool, (tx) => append(tx, [told('a', 1), told('b', 2), told('a', 3)]))
+    await transaction(pool, (tx) => append(tx, [told('a', 4)]))
+
+    expect(await positions(pool)).toEqual(['a/0/0: 1', 'a/0/1: 3', 'a/0/2: 4', 'b/0/0: 2'])
+  })
+
+  it('leave nothing, not even a gap, when their transaction is rolled back', async () => {
+    const { pool } = await testDatabase([topicMigrations])
+    const failing = transaction(pool, async (tx) => {
+      await append(tx, [told('a', 1)])
+      throw new Error('changed its mind')
+    })
+
+    await expect(failing).rejects.toThrow('changed its mind')
+    await transaction(pool, (tx) => append(tx, [told('a', 2)]))
+
+    expect(await positions(pool)).toEqual(['a/0/0: 2'])
+  })
+
+  it('become visible in the order of their positions, whoever writes them', async () => {
+    const { pool, anotherPool } = await testDatabase([topicMigrations])
+    const writers = Array.from({ length: 4 }, () => anotherPool({ connectionsMax: 1 }))
+    const perWriter = 150
+    let reading = true
+    const seen: number[] = []
+    const read = async () => {
+      while (reading) {
+        const { rows } = await pool.query(
+          "select position from outbox where topic = 'a' and position >= $1 order by position",
+          [seen.length],
+        )
+        seen.push(...rows.map(({ position }) => position))
+      }
+    }
+    const reader = read()
+
+    await Promise.all(
+      writers.map(async (writer) => {
+        for (let n = 0; n < perWriter; n += 1) {
+          await transaction(writer, (tx) => append(tx, [told('a', n), told('b', n)]))
+        }
+      }),
+    )
+    reading = false
+    await reader
+
+    expect(seen).toEqual(seen.map((_, index) => index))
+    expect((await positions(pool)).filter((row) => row.startsWith('a/'))).toHaveLength(
+      4 * perWriter,
+    )
+  })
+
+  it('of one key share a partition, whatever came before', async () => {
+    const { pool } = await testDatabase([topicMigrations])
+    const keys = ['ann', 'bob', 'cas', 'dee', 'eve', 'fay']
+
+    await transaction(pool, (tx) =>
+      append(
+        tx,
+        [...keys, ...keys].map((key, n) => ({ ...told('wide', n), key })),
+      ),
+    )
+
+    const { rows } = await pool.query(
+      'select key, array_agg(distinct partition) as p from outbox group by key',
+    )
+    for (const { key, p } of rows) expect(p).toEqual([partitionOf(key, 4)])
+    expect(new Set(keys.map((key) => partitionOf(key, 4))).size).toBeGreaterThan(1)
+  })
+})
+
+function told(topic: string, n: number): Message {
+  const command = commandId(scope, 'tell', `h:${crypto.randomUUID()}`)
+  return {
+    topic,
+    key: 'k',
+    type: 'told',
+    body: n,
+    id: messageId(command, 0),
+    scope,
+    commandId: command,
+  }
+}
+
+async function positions(pool: Pool): Promise<string[]> {
+  const { rows } = await pool.query(
+    "select topic || '/' || partition || '/' || position || ': ' || body as row from outbox order by topic, partition, position",
+  )
+  return rows.map(({ row }) => row)
+}

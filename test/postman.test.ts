@@ -1,0 +1,181 @@
+import { createHmac } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer, type RequestListener } from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { startProduct } from './product.ts'
+
+/** What we read of a collection. */
+type Item = Readonly<{ name: string; item?: readonly Item[]; request?: { url: { raw: string } } }>
+type Collection = Readonly<{
+  info: { name: string; schema: string }
+  item: readonly Item[]
+  variable: readonly { key: string; value: string }[]
+}>
+
+/** What we read of a run. newman brings no types. */
+type Execution = Readonly<{
+  item: { name: string }
+  assertions?: readonly { assertion: string; error?: { message: string } }[]
+}>
+type Failure = Readonly<{ source?: { name: string }; error: { test?: string; message: string } }>
+type Run = Readonly<{ executions: readonly Execution[]; failures: readonly Failure[] }>
+type Newman = Readonly<{
+  run(
+    options: Readonly<Record<string, unknown>>,
+    done: (error: Error | null, summary: { run: Run }) => void,
+  ): void
+}>
+
+const newman: Newman = createRequire(import.meta.url)('newman')
+const folder = new URL('../postman/', import.meta.url)
+const collections = readdirSync(folder)
+  .filter((file) => file.endsWith('.postman_collection.json'))
+  .map((file): Collection => JSON.parse(readFileSync(new URL(file, folder), 'utf8')))
+const folders = collections.flatMap((collection) =>
+  collection.item.map(({ name }) => ({ collection, folder: name })),
+)
+
+describe('the Postman collections', () => {
+  it('pass alone and repeatedly, with nothing but an address', async () => {
+    const { url } = await startProduct()
+
+    const runs: Run[] = []
+    for (const collection of collections) {
+      runs.push(await runCollection(collection, { baseUrl: url }))
+      runs.push(await runCollection(collection, { baseUrl: url }))
+    }
+
+    expect(runs.flatMap(failuresOf)).toEqual([])
+    expect(runs.flatMap(assertionsOf).length / 2).toBeGreaterThanOrEqual(60)
+  })
+
+  it('pass folder by folder, in any order, with the token of an operator', async () => {
+    const secret = 'a secret of at least thirty-two bytes'
+    const { url } = await startProduct({ AUTH_JWT_SECRET: secret })
+    const variables = { baseUrl: url, token: operatorToken(secret) }
+
+    const runs: Run[] = []
+    for (const one of folders.toReversed()) {
+      runs.push(await runCollection(one.collection, variables, one.folder))
+    }
+
+    expect(runs.flatMap(failuresOf)).toEqual([])
+  })
+
+  it('can fail in every assertion: none holds against both of two wrong servers', async () => {
+    const empty = await listening((_request, response) => response.end('{}'))
+    const contrary = await listening(contradict())
+
+    const outcomes: Outcome[][] = []
+    for (const baseUrl of [empty, contrary]) {
+      const runs: Run[] = []
+      for (const one of collections) runs.push(await runCollection(one, { baseUrl }))
+      outcomes.push(runs.flatMap(assertionsOf))
+    }
+
+    const [first, second] = outcomes
+    expect(first!.map(({ title }) => title)).toEqual(second!.map(({ title }) => title))
+    expect(first!.filter(({ holds }) => !holds).length).toBeGreaterThan(first!.length / 2)
+    expect(first!.filter(({ holds }, index) => holds && second![index]!.holds)).toEqual([])
+  })
+
+  it('are of format 2.1, and every address in them begins with {{baseUrl}}/', () => {
+    const addresses = collections.flatMap(({ item }) => item.flatMap(addressesIn))
+    const initial = collections.map(
+      ({ variable }) => variable.find(({ key }) => key === 'baseUrl')?.value,
+    )
+
+    expect(addresses.filter((address) => !address.startsWith('{{baseUrl}}/'))).toEqual([])
+    expect(new Set(initial)).toEqual(new Set(['arch.homework']))
+    expect(collections.filter(({ info }) => !info.schema.includes('/v2.1.0/'))).toEqual([])
+  })
+
+  it('show the nine steps twice, and the seven by their names', () => {
+    const steps = folders.map(({ collection, folder: name }) =>
+      collection.item.find((one) => one.name === name)!.item!.map((step) => step.name),
+    )
+
+    expect(steps.map(({ length }) => length)).toEqual([9, 9, 7])
+    expect(steps.at(-1)).toEqual([
+      'CreateOrder',
+      'Get_Order',
+      'UpdateOrder',
+      'Get_Order_After_Update',
+      'CreateOrder_Repeat',
+      'UpdateOrder_Repeat_Unversion',
+      'UpdateOrder_Eq_Version',
+    ])
+  })
+})
+
+type Outcome = Readonly<{ title: string; holds: boolean }>
+
+function runCollection(
+  collection: Collection,
+  variables: Readonly<Record<string, string>>,
+  only?: string,
+): Promise<Run> {
+  const envVar = Object.entries(variables).map(([key, value]) => ({ key, value }))
+  const options = { collection, envVar, reporters: [], timeoutRequest: 10_000, folder: only }
+  return new Promise((resolve, reject) => {
+    newman.run(options, (error, summary) => (error ? reject(error) : resolve(summary.run)))
+  })
+}
+
+/** newman lists a step again for each request that its scripts send; a set lists it once. */
+function assertionsOf({ executions }: Run): Outcome[] {
+  return [...new Set(executions)].flatMap(({ item, assertions = [] }) =>
+    assertions.map(({ assertion, error }) => ({
+      title: `${item.name}: ${assertion}`,
+      holds: error === undefined,
+    })),
+  )
+}
+
+/** Everything that went wrong, scripts and connections included, as lines to read. */
+function failuresOf({ failures }: Run): string[] {
+  return failures.map(({ source, error }) =>
+    [source?.name, error.test, error.message].filter(Boolean).join(': '),
+  )
+}
+
+function addressesIn({ item = [], request }: Item): string[] {
+  return [...(request === undefined ? [] : [request.url.raw]), ...item.flatMap(addressesIn)]
+}
+
+/** Says what no step expects, in every header and member, and never the same twice. */
+function contradict(): RequestListener {
+  let answers = 0
+  return (_request, response) => {
+    answers += 1
+    response.writeHead(418, {
+      'Content-Type': 'text/plain',
+      'Idempotent-Replayed': 'true',
+      'Preference-Applied': 'handling=lenient',
+      'Idempotency-Expires': `never ${answers}`,
+      Location: '/nowhere',
+      ETag: '"0-nothing"',
+    })
+    const members = { number: answers, status: 'nothing', message: 'no', version: -answers }
+    response.end(JSON.stringify({ id: 'no UUID', items: [], nextCursor: 'more', ...members }))
+  }
+}
+
+async function listening(listener: RequestListener): Promise<string> {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+function operatorToken(secret: string): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const exp = Math.floor(Date.now() / 1000) + 600
+  const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ sub: 'postman', role: 'operator', exp })}`
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
+}
