@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -33,6 +33,8 @@ export async function openProduct(
   env: Record<string, string> = {},
 ): Promise<Product & { close(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'semel-product-'))
+  // As root, PostgreSQL runs as another user, who must get there.
+  await chmod(folder, 0o755)
   const { child, output, exited } = spawnProduct({ SEMEL_DATA: join(folder, 'data'), ...env })
   const kill = (signal: NodeJS.Signals) => {
     child.kill(signal)

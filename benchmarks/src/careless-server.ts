@@ -33,8 +33,8 @@ app.post<{ Body: Body }>('/orders', async (request, reply) => {
   }
 })
 
-await app.listen({ host: '127.0.0.1', port: 0 })
-tellPort(app.server, () => app.close())
+const address = await app.listen({ host: '127.0.0.1', port: 0 })
+tellPort(Number(new URL(address).port), () => app.close())
 
 async function createOrder(client: pg.PoolClient, key: string, body: Body) {
   const request = JSON.stringify(body)

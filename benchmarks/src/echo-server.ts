@@ -5,5 +5,5 @@ import { tellPort } from './server-process.ts'
 
 const app = Fastify()
 app.post('/orders', (request, reply) => reply.code(201).send(request.body))
-await app.listen({ host: '127.0.0.1', port: 0 })
-tellPort(app.server, () => app.close())
+const address = await app.listen({ host: '127.0.0.1', port: 0 })
+tellPort(Number(new URL(address).port), () => app.close())

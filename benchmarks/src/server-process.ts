@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import type { AddressInfo, Server } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
 /** A server in a process of its own. */
@@ -21,9 +20,9 @@ export async function startServer(file: string, settings: unknown): Promise<Serv
 }
 
 /** For the server: tells the parent where it listens, and ends when the parent goes away. */
-export function tellPort(server: Server, close: () => Promise<unknown>): void {
+export function tellPort(port: number, close: () => Promise<unknown>): void {
   process.once('disconnect', () => void close().finally(() => process.exit()))
-  process.send!({ port: (server.address() as AddressInfo).port })
+  process.send!({ port })
 }
 
 async function stopServer(child: ChildProcess, exited: Promise<unknown>): Promise<void> {

@@ -1,3 +1,4 @@
+import { MigrationRefused } from '@semel/postgres'
 import { EmbeddedPostgresError } from '@semel/postgres/embedded'
 import { ConfigError, describeConfig } from '@semel/runtime'
 import { Command } from 'commander'
@@ -35,5 +36,6 @@ try {
 }
 
 function isExpected(error: unknown): error is Error {
-  return [ConfigError, EmbeddedPostgresError, StartError].some((known) => error instanceof known)
+  const known = [ConfigError, EmbeddedPostgresError, MigrationRefused, StartError]
+  return known.some((one) => error instanceof one)
 }

@@ -1,17 +1,66 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-export async function openServices({ config, lifecycle }: any): Promise<{ port: number }> {
-  const server = createServer((_, r) => r.end('{}'))
-  await lifecycle.open(
-    'HTTP',
-    async () => {
-      server.listen(config.PORT, config.HOST)
-      await once(server, 'listening')
-    },
-    async () => {
-      server.close()
-      server.closeAllConnections()
+import { createGateway } from '@semel/gateway'
+import type { CallerOptions } from '@semel/http'
+import { createOrders, migrations } from '@semel/orders'
+import { type Connection, createPool, migrate } from '@semel/postgres'
+import { createReadiness, type Lifecycle } from '@semel/runtime'
+import { addressError } from './address.ts'
+import type { CliConfig } from './config.ts'
+
+/** What the services are opened with. */
+export type ServicesOptions = Readonly<{
+  config: CliConfig
+  connection: Connection
+  lifecycle: Lifecycle
+}>
+
+/** Opens every service behind the gateway's port, and says which port that is. */
+export async function openServices(options: ServicesOptions): Promise<{ port: number }> {
+  const { config, connection, lifecycle } = options
+  const pool = createPool({ connection })
+  lifecycle.defer('connections', () => pool.end())
+  await migrate(pool, migrations)
+  const orders = createOrders({ pool, currency: config.SEMEL_CURRENCY })
+  lifecycle.defer('orders', () => orders.stop())
+  const readiness = createReadiness([{ name: orders.name, check: () => orders.ready() }])
+  const gateway = await createGateway({
+    callers: callersOf(config),
+    faces: [orders],
+    ready: readiness.ready,
+    report,
+  })
+  return lifecycle.open(
+    'gateway',
+    () => listen(gateway, config),
+    () => {
+      readiness.drain()
+      return gateway.close()
     },
   )
-  return { port: (server.address() as any).port }
+}
+
+async function listen(
+  gateway: Awaited<ReturnType<typeof createGateway>>,
+  { HOST: host, PORT: port }: CliConfig,
+): Promise<{ port: number }> {
+  try {
+    return await gateway.listen({ host, port })
+  } catch (error) {
+    throw addressError({ host, port }, error as NodeJS.ErrnoException)
+  }
+}
+
+function callersOf(config: CliConfig): CallerOptions {
+  const claims = { issuer: config.AUTH_ISSUER, audience: config.AUTH_AUDIENCE }
+  if (config.AUTH_JWT_SECRET !== undefined) {
+    return { kind: 'secret', secret: config.AUTH_JWT_SECRET, ...claims }
+  }
+  if (config.AUTH_JWKS_URL !== undefined) {
+    return { kind: 'jwks', url: new URL(config.AUTH_JWKS_URL), ...claims }
+  }
+  return { kind: 'none' }
+}
+
+/** A fault of ours: told whole to the operator, and not at all to the client. */
+function report(error: unknown): void {
+  console.error('semel: a request could not be decided:', error)
 }

@@ -135,7 +135,11 @@ export const updateOrder = command({
     },
   ],
   refusals: [orderUnknown, orderCancelled, dataOutOfDate, totalTooLarge],
-  example: { version: 1, lines: [{ sku: 'tea-assam-250g', quantity: 3, unitPrice: 450 }] },
+  example: {
+    id: exampleOrder.id,
+    version: 1,
+    lines: [{ sku: 'tea-assam-250g', quantity: 3, unitPrice: 450 }],
+  },
 })
 
 export const cancelOrder = command({
@@ -162,7 +166,7 @@ export const cancelOrder = command({
     },
   ],
   refusals: [orderUnknown, dataOutOfDate],
-  example: { version: 1 },
+  example: { id: exampleOrder.id, version: 1 },
 })
 
 export const getOrder = query({

@@ -13,6 +13,7 @@ export const dataOutOfDate = problem({
     'in `currentVersion`. The code 3043 is the one that older clients know.',
   members: { currentVersion: Type.Integer({ minimum: 1 }) },
   constants: { code: 3043 },
+  example: { currentVersion: 4 },
 })
 
 /** The id that the client made is taken. */

@@ -20,6 +20,7 @@ interface Subject<Input> {
  *
  * The **input** of a command is one flat JSON object: path parameters, query parameters, members of
  * the body and, where `ifMatch` is on, the strong entity tags of `If-Match`. Names are disjoint.
+ * A member named `userId` is the user the command is about: only who may act for that user may ask.
  */
 export interface CommandContract<
   Operation extends string = string,
@@ -39,7 +40,7 @@ export interface CommandContract<
   readonly input: TObject<Params & Query & Body & { ifMatch: ReturnType<typeof ifMatchSchema> }>
   /** The body member that can stand for the idempotency key, if the client made one. */
   readonly clientMadeId: (keyof Body & string) | undefined
-  /** Honour `If-Match`: its strong tags arrive as `input.ifMatch`. */
+  /** Honour `If-Match`: its strong tags, quotes included, arrive as `input.ifMatch`. */
   readonly ifMatch: boolean
   /** Refuse with `version-required` unless a version or a strong `If-Match` is given. */
   readonly requiresVersion: boolean
@@ -51,6 +52,7 @@ export interface CommandContract<
   readonly accepted: readonly [AcceptedAnswer, ...AcceptedAnswer[]]
   /** Problems the decider may refuse with. */
   readonly refusals: readonly ProblemContract[]
+  /** A valid input, whole: path parameters too. */
   readonly example: Readonly<Record<string, unknown>>
 }
 

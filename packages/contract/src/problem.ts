@@ -6,7 +6,7 @@ import type { TProperties } from 'typebox'
  * `statuses` lists every HTTP status the problem can travel under; the first is the default.
  * `members` are the extra members of the body. `constants` are extra members whose value never
  * varies, such as a legacy code. `recorded` says whether the answer is part of the command log and
- * replayed, or given anew each time.
+ * replayed, or given anew each time. `example` holds the extra members that documents show.
  */
 export interface ProblemContract<Name extends string = string> {
   readonly name: Name
@@ -17,14 +17,15 @@ export interface ProblemContract<Name extends string = string> {
   readonly explanation: string
   readonly members: TProperties
   readonly constants: Readonly<Record<string, string | number>>
+  readonly example: Readonly<Record<string, unknown>>
 }
 
 /** Declares a problem. See {@link ProblemContract} for the parts. */
 export function problem<const Name extends string>(
   declaration: Pick<ProblemContract<Name>, 'name' | 'title' | 'statuses' | 'explanation'> &
-    Partial<Pick<ProblemContract, 'recorded' | 'members' | 'constants'>>,
+    Partial<Pick<ProblemContract, 'recorded' | 'members' | 'constants' | 'example'>>,
 ): ProblemContract<Name> {
-  return { recorded: false, members: {}, constants: {}, ...declaration }
+  return { recorded: false, members: {}, constants: {}, example: {}, ...declaration }
 }
 
 /** Renders a problem as the members of its RFC 9457 body. */

@@ -1,7 +1,11 @@
 import { type Static, type TObject, type TProperties, Type } from 'typebox'
 import type { ProblemContract } from './problem.ts'
 
-/** A question, declared once: its path, its parameters, and what an answer looks like. */
+/**
+ * A question, declared once: its path, its parameters, and what an answer looks like.
+ *
+ * A parameter named `userId` is the user it is about: only who may act for that user may ask.
+ */
 export interface QueryContract<
   Name extends string = string,
   Parameters extends TProperties = TProperties,
@@ -21,6 +25,7 @@ export interface QueryContract<
   /** The entity tag of an answer; where given, `If-None-Match` is honoured (304). */
   readonly etag: ((body: Readonly<Record<string, unknown>>) => string) | undefined
   readonly refusals: readonly ProblemContract[]
+  /** Valid parameters, whole. */
   readonly example: Readonly<Record<string, unknown>>
 }
 

@@ -1,0 +1,27 @@
+import type { Executor, Scope } from '@semel/commands'
+import type { AnyCommandContract, AnyQueryContract } from '@semel/contract'
+
+/** A command and who decides it. */
+export type MountedCommand = Readonly<{ contract: AnyCommandContract; executor: Executor }>
+
+/** What a query comes to: a body, or a problem of the contract (or `request-invalid`). */
+export type QueryAnswer = Readonly<
+  | { body: Readonly<Record<string, unknown>> }
+  | { problem: string; members?: Readonly<Record<string, unknown>> }
+>
+
+/** A query and who answers it. Its parameters are valid when it is asked. */
+export type MountedQuery = Readonly<{
+  contract: AnyQueryContract
+  // biome-ignore lint/suspicious/noExplicitAny: each query has parameters of its own
+  answer(caller: Scope, parameters: any): Promise<QueryAnswer>
+}>
+
+/** What a service shows to the outside. */
+export type Face = Readonly<{
+  name: string
+  commands: readonly MountedCommand[]
+  queries: readonly MountedQuery[]
+  /** Resolves when a command would succeed now; otherwise rejects with the reason. */
+  ready(): Promise<void>
+}>
