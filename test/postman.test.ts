@@ -176,6 +176,7 @@ async function listening(listener: RequestListener): Promise<string> {
 function operatorToken(secret: string): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
   const exp = Math.floor(Date.now() / 1000) + 600
-  const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ sub: 'postman', role: 'operator', exp })}`
+  const claims = part({ sub: 'postman', role: 'operator', exp })
+  const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${claims}`
   return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
 }

@@ -41,14 +41,8 @@ export async function openContender(name: ContenderName, options: OpenOptions): 
   const load = { connections: warmUpConnections, seconds, run: `warm-up-${name}`, keys: 0 }
   const { faults } = await runContender(databases, contender, driver, load)
   if (faults.length === 0) return contender
-  await closeContender(contender)
-  throw new Error(`${contenderTitles[name]} did not pass its warm-up: ${faults.join('; ')}`)
-}
-
-/** Ends a contender's server; its database goes with the others. */
-export async function closeContender({ server, store }: Contender): Promise<void> {
   await server.stop()
-  await store?.close()
+  throw new Error(`${contenderTitles[name]} did not pass its warm-up: ${faults.join('; ')}`)
 }
 
 async function storeOf(name: ContenderName, options: OpenOptions): Promise<Store | undefined> {

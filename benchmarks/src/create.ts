@@ -1,6 +1,6 @@
 import { autocannonDriver } from './autocannon.ts'
 import type { Contender } from './contender.ts'
-import { type ContenderName, closeContender, openContender } from './contenders.ts'
+import { type ContenderName, openContender } from './contenders.ts'
 import { type CreateOptions, createSteps } from './create-steps.ts'
 import { openDatabases } from './databases.ts'
 import { createFindings } from './findings.ts'
@@ -22,8 +22,8 @@ export async function create(
   const startedAt = new Date()
   const databases = await openDatabases((line) => screen.write(`${line}\n`))
   const contenders = new Map<ContenderName, Promise<Contender>>()
-  const pgbench = await openPgbench(databases)
   try {
+    const pgbench = await openPgbench(databases)
     const machine = await describeMachine(databases)
     const wrk = await findWrk()
     const driver = wrk ?? autocannonDriver
@@ -57,8 +57,7 @@ export async function create(
     }
   } finally {
     const opened = await Promise.allSettled(contenders.values())
-    for (const one of opened) if (one.status === 'fulfilled') await closeContender(one.value)
-    await pgbench?.close()
+    for (const one of opened) if (one.status === 'fulfilled') await one.value.server.stop()
     await databases.close()
   }
 }

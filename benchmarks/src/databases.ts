@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type EmbeddedConnection, startEmbedded } from '@semel/postgres/embedded'
 import pg from 'pg'
+import { median } from './report.ts'
 
 /** One PostgreSQL for a benchmark, in a folder that goes with it. */
 export type Databases = Readonly<{
@@ -12,6 +13,8 @@ export type Databases = Readonly<{
   version: string
   /** Makes a database; `settings` hold for every session on it. */
   make(name: string, settings?: Readonly<Record<string, number>>): Promise<EmbeddedConnection>
+  /** A connection that is ended with the others. */
+  connect(connection: EmbeddedConnection): Promise<pg.Client>
   close(): Promise<void>
 }>
 
@@ -21,12 +24,19 @@ export async function openDatabases(say: (line: string) => void): Promise<Databa
   // The server does not run as root and has to get here.
   await chmod(folder, 0o755)
   const server = await startEmbedded({ folder: join(folder, 'data'), explicit: true, say })
-  const admin = new pg.Client(server.connection)
-  await admin.connect()
+  const clients: pg.Client[] = []
+  const connect = async (connection: EmbeddedConnection) => {
+    const client = new pg.Client(connection)
+    clients.push(client)
+    await client.connect()
+    return client
+  }
+  const admin = await connect(server.connection)
   const { rows } = await admin.query('show server_version')
   return {
     folder,
     admin,
+    connect,
     version: rows[0].server_version,
     async make(name, settings = {}) {
       await admin.query(`create database ${name}`)
@@ -36,38 +46,22 @@ export async function openDatabases(say: (line: string) => void): Promise<Databa
       return { ...server.connection, database: name }
     },
     async close() {
-      await admin.end()
+      await Promise.all(clients.map((client) => client.end()))
       await server.stop()
       await rm(folder, { recursive: true, force: true })
     },
   }
 }
 
-/** Connects, runs, and disconnects. */
-export async function withClient<T>(
-  connection: EmbeddedConnection,
-  work: (client: pg.Client) => Promise<T>,
-): Promise<T> {
-  const client = new pg.Client(connection)
-  await client.connect()
-  try {
-    return await work(client)
-  } finally {
-    await client.end()
-  }
-}
-
 /** How long one small commit takes, in milliseconds: the median of 50. */
-export function measureCommitMs(connection: EmbeddedConnection): Promise<number> {
-  return withClient(connection, async (client) => {
-    await client.query('create table commits (number integer)')
-    const times: number[] = []
-    for (let number = 0; number < 50; number += 1) {
-      const startMs = performance.now()
-      await client.query('insert into commits values ($1)', [number])
-      times.push(performance.now() - startMs)
-    }
-    await client.query('drop table commits')
-    return times.toSorted((one, other) => one - other)[25]!
-  })
+export async function measureCommitMs(client: pg.Client): Promise<number> {
+  await client.query('create table commits (number integer)')
+  const times: number[] = []
+  for (let number = 0; number < 50; number += 1) {
+    const startMs = performance.now()
+    await client.query('insert into commits values ($1)', [number])
+    times.push(performance.now() - startMs)
+  }
+  await client.query('drop table commits')
+  return median(times)
 }

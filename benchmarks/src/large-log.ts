@@ -1,8 +1,8 @@
 import type { EmbeddedConnection } from '@semel/postgres/embedded'
-import { type Databases, withClient } from './databases.ts'
+import type pg from 'pg'
+import type { Databases } from './databases.ts'
 import { fillLog } from './product-sql.ts'
 
-const sessions = 2
 const rowsPerStatement = 125_000
 
 /**
@@ -10,7 +10,7 @@ const rowsPerStatement = 125_000
  * they do in use; then lets PostgreSQL settle, as it has long done in a log that grew for a day.
  */
 export async function fillCommandLog(
-  { admin }: Databases,
+  { admin, connect }: Databases,
   connection: EmbeddedConnection,
   { rows, onFilled }: { rows: number; onFilled(filled: number): void },
 ): Promise<void> {
@@ -19,21 +19,21 @@ export async function fillCommandLog(
   await admin.query('select pg_reload_conf()')
   let next = 0
   let filled = 0
-  const fillOn = () =>
-    withClient(connection, async (client) => {
-      await client.query('set synchronous_commit = off')
-      while (next < rows) {
-        const first = next
-        next = Math.min(rows, first + rowsPerStatement)
-        const last = next
-        await client.query(fillLog, [first + 1, last, rows])
-        filled += last - first
-        onFilled(filled)
-      }
-    })
-  await Promise.all(Array.from({ length: sessions }, fillOn))
+  const fillOn = async (client: pg.Client) => {
+    await client.query('set synchronous_commit = off')
+    while (next < rows) {
+      const first = next
+      next = Math.min(rows, first + rowsPerStatement)
+      const last = next
+      await client.query(fillLog, [first + 1, last, rows])
+      filled += last - first
+      onFilled(filled)
+    }
+  }
+  const clients = [await connect(connection), await connect(connection)]
+  await Promise.all(clients.map(fillOn))
   await admin.query('alter system reset max_wal_size')
   await admin.query('select pg_reload_conf()')
-  await withClient(connection, (client) => client.query('vacuum analyze commands'))
+  await clients[0]!.query('vacuum analyze commands')
   await admin.query('checkpoint')
 }

@@ -5,7 +5,7 @@ import { type Databases, measureCommitMs } from './databases.ts'
 export async function describeMachine(
   databases: Databases,
 ): Promise<Readonly<Record<string, string | number>>> {
-  const commitMs = await measureCommitMs(await databases.make('probe'))
+  const commitMs = await measureCommitMs(databases.admin)
   return {
     cores: cpus().length,
     processor: cpus()[0]?.model ?? 'unknown',

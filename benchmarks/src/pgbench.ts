@@ -14,7 +14,6 @@ export type Benched = Readonly<{ rate: number; meanMs: number; transactions: num
 export type Pgbench = Readonly<{
   /** Runs for a while on empty tables and says what is wrong with what it left there. */
   run(seconds: number): Promise<{ benched: Benched; faults: readonly string[] }>
-  close(): Promise<void>
 }>
 
 /** As many as pgbench needs to keep two cores busy. */
@@ -38,7 +37,6 @@ export async function openPgbench(databases: Databases): Promise<Pgbench | undef
       const faults = faultsOf(counted, { answered: benched.transactions, unansweredMax: 0 })
       return { benched, faults }
     },
-    close: store.close,
   }
 }
 

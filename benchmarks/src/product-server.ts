@@ -19,7 +19,7 @@ const orders = createOrders({
   ...(isCached ? {} : { executor: { cache: forgetful } }),
 })
 const { ready } = createReadiness([{ name: 'orders', check: orders.ready }])
-const gateway = await createGateway({ callers: {}, faces: [orders], ready })
+const gateway = await createGateway({ callers: { kind: 'none' }, faces: [orders], ready })
 const { port } = await gateway.listen({ host: '127.0.0.1', port: 0 })
 tellPort(port, async () => {
   await gateway.close()

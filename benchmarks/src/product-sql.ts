@@ -29,16 +29,16 @@ export const productClearButLog = 'truncate orders, outbox, heads'
 export const fillLog = `
   insert into commands (id, scope, operation, key, fingerprint, fingerprint_version, status,
                         headers, body, decided_at, replayable_until)
-  select gen_random_uuid(), 'local/operator', 'place-order', 'h:earlier-' || n,
-         decode(md5(n::text) || md5((-n)::text), 'hex'), 1, 201,
+  select id, 'local/operator', 'place-order', 'h:earlier-' || n, sha256(uuid_send(id)), 1, 201,
          jsonb_build_object('content-type', 'application/json; charset=utf-8',
-                            'location', '/orders/' || gen_random_uuid(), 'etag', '"1-pending"'),
-         format('{"id":"%s","number":%s,"userId":"00000000-0000-4000-a000-000000000001",'
-                '"lines":[{"sku":"tea-1","quantity":2,"unitPrice":1250},'
-                '{"sku":"cup-1","quantity":1,"unitPrice":900}],"total":3400,"currency":"EUR",'
-                '"status":"pending","version":1,"createdAt":"2026-01-01T00:00:00.000Z",'
-                '"updatedAt":"2026-01-01T00:00:00.000Z"}', gen_random_uuid(), n),
+                            'location', '/orders/' || id, 'etag', '"1-pending"'),
+         '{"id":"' || id || '","number":' || n || ',"userId":"00000000-0000-4000-a000-000000000001",'
+           '"lines":[{"sku":"tea-1","quantity":2,"unitPrice":1250},'
+           '{"sku":"cup-1","quantity":1,"unitPrice":900}],"total":3400,"currency":"EUR",'
+           '"status":"pending","version":1,"createdAt":"2026-01-01T00:00:00.000Z",'
+           '"updatedAt":"2026-01-01T00:00:00.000Z"}',
          decided_at, decided_at + interval '24 hours'
-    from generate_series($1::integer, $2::integer) as n,
-         lateral (select now() - interval '23 hours' + interval '22 hours' * n / $3::integer
-                         as decided_at) as time`
+    from (select n, gen_random_uuid() as id,
+                 now() - interval '23 hours' + interval '22 hours' * n / $3::integer as decided_at
+            from generate_series($1::integer, $2::integer) as n
+          offset 0) as earlier`

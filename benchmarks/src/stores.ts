@@ -1,7 +1,7 @@
 import { migrations } from '@semel/orders'
 import { createPool, migrate } from '@semel/postgres'
 import type { EmbeddedConnection } from '@semel/postgres/embedded'
-import pg from 'pg'
+import type pg from 'pg'
 import { carelessClear, carelessCount, carelessSchema } from './careless-sql.ts'
 import type { Counted } from './check.ts'
 import type { Databases } from './databases.ts'
@@ -16,7 +16,6 @@ export type Store = Readonly<{
   clear(): Promise<void>
   /** What a run has left that began at `since`. */
   count(since: Date): Promise<Counted>
-  close(): Promise<void>
 }>
 
 /** Settings of a database, for every session on it. */
@@ -32,7 +31,7 @@ export async function carelessStore(
   settings: Settings = {},
 ): Promise<Store> {
   const connection = await databases.make(name, settings)
-  const client = await connected(connection)
+  const client = await databases.connect(connection)
   await client.query(carelessSchema)
   return storeOf(connection, client, { clear: carelessClear, count: carelessCount })
 }
@@ -40,7 +39,7 @@ export async function carelessStore(
 /** The database of (c). */
 export async function pgbenchStore(databases: Databases): Promise<Store> {
   const connection = await databases.make('pgbench')
-  const client = await connected(connection)
+  const client = await databases.connect(connection)
   await client.query(pgbenchSchema)
   return storeOf(connection, client, { clear: pgbenchClear, count: pgbenchCount })
 }
@@ -57,13 +56,7 @@ export async function productStore(
   await migrate(pool, migrations).finally(() => pool.end())
   if (log.rows > 0) await fillCommandLog(databases, connection, log)
   const clear = log.rows > 0 ? productClearButLog : productClear
-  return storeOf(connection, await connected(connection), { clear, count: productCount })
-}
-
-async function connected(connection: EmbeddedConnection): Promise<pg.Client> {
-  const client = new pg.Client(connection)
-  await client.connect()
-  return client
+  return storeOf(connection, await databases.connect(connection), { clear, count: productCount })
 }
 
 function storeOf(
@@ -80,6 +73,5 @@ function storeOf(
       const { rows } = await client.query(sql.count, sql.count.includes('$1') ? [since] : [])
       return rows[0]
     },
-    close: () => client.end(),
   }
 }

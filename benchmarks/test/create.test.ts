@@ -1,27 +1,50 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, inject, it, onTestFinished } from 'vitest'
-import { answerFaults, faultsOf, waitUntilQuiet } from '../src/check.ts'
-import { runContender } from '../src/contender.ts'
-import { openContender } from '../src/contenders.ts'
-import { sections } from '../src/report.ts'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type Report, sections } from '../src/report.ts'
 
 const bin = fileURLToPath(new URL('../bin/bench.mjs', import.meta.url))
 
 describe('npm run bench -- create', () => {
-  it('measures every part, and finds nothing lost or doubled', async () => {
-    const folder = await temporaryFolder()
+  it('measures every part that can be measured here, and finds nothing lost or doubled', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'semel-bench-test-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
     const out = join(folder, 'report.json')
 
-    const args = ['create', '--quick', '--seconds', '1', '--connections', '1,32', '--out', out]
-    const { code, stdout, stderr } = await run(args)
+    const ended = await bench('create', '--quick', '--connections', '1,32', '--out', out)
 
-    expect(code, stdout + stderr).toBe(0)
-    const report = JSON.parse(await readFile(out, 'utf8'))
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0)
+    const report: Report = JSON.parse(await readFile(out, 'utf8'))
     expect(report.faults).toEqual([])
-    expect(report.checks).toBeGreaterThan(10)
+    const isWrkHere = report.driver === 'wrk'
+    const expected = sections.filter((section) => isWrkHere || section !== 'autocannon')
+    expect([...new Set(report.rows.map(({ section }) => section))]).toEqual(expected)
+    expect(report.checks).toBe(report.rows.flatMap(({ samples }) => samples).length)
+    expect(report.rows.flatMap(({ samples }) => samples).every(({ rate }) => rate > 0)).toBe(true)
+    expect(ended.stdout).toContain('all passed')
+  })
+
+  it('tells how it is used, and refuses what it does not know', async () => {
+    const helped = await bench('--help')
+    const refused = await bench('create', '--only', 'everything')
+
+    expect(helped).toMatchObject({ code: 0, stdout: expect.stringContaining('examples') })
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toMatch(/^bench: --only: "everything" is none of connections/)
   })
 })
+
+async function bench(...args: string[]) {
+  const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ])
+  return { code, stdout, stderr }
+}

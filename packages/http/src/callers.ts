@@ -1,97 +1,163 @@
+import { createSecretKey } from 'node:crypto'
 import { localOperator, operatorScope, type Scope, userScope } from '@semel/commands'
-import { createRemoteJWKSet, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
+import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import type { Refusal } from './exchange.ts'
+import { notNow, unauthenticated } from './problems.ts'
 
 /** How callers prove who they are. `none`: there is one, `local/operator`; for loopback only. */
 export type CallerOptions =
   | Readonly<{ kind: 'none' }>
-  | (Readonly<{
-      /** Required in tokens, where given; it is then also the tenant of every scope. */
-      issuer?: string | undefined
-      /** Required in tokens, where given. */
-      audience?: string | undefined
-      clock?: (() => Date) | undefined
-    }> &
-      (
-        | Readonly<{
-            kind: 'secret'
-            /** Of HS256, 32 bytes at least. */
-            secret: string
-          }>
-        | Readonly<{ kind: 'jwks'; url: URL }>
-      ))
+  | (TokenRules & Readonly<{ kind: 'secret'; secret: string }>)
+  | (TokenRules & Readonly<{ kind: 'jwks'; url: URL }>)
 
-/** Who asks, by the `Authorization` header; undefined for nobody we know. */
-export type Identify = (authorization: string | undefined) => Promise<Scope | undefined>
+/** What tokens must say besides who signed them. */
+export type TokenRules = Readonly<{
+  /** The issuer that tokens must name; it is also the tenant of every scope. Default: any, `-`. */
+  issuer?: string | undefined
+  /** The audience that tokens must name. Default: any. */
+  audience?: string | undefined
+  /** The time that tokens must be valid at. Default: the clock of this process. */
+  clock?: (() => Date) | undefined
+}>
+
+/** Tells who sends a request, by its header field `Authorization`. */
+export type Identify = (authorization: string | undefined) => Identified
+
+/** A scope, or why there is none; known at once where the token was seen before. */
+export type Identified = Scope | Refusal | Promise<Scope | Refusal>
 
 const secretBytesMin = 32
 const clockToleranceSeconds = 5
-const cacheMs = 60_000
-const cacheEntriesMax = 10_000
+const rememberedMax = 1000
+const rememberedMs = 60_000
+const retryAfterMs = 1000
+const bearer = /^Bearer +([\w~+/.=-]+) *$/i
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /**
- * Makes the function that tells who asks. Algorithms are pinned: HS256 for a secret, asymmetric
- * ones for a key set, so that neither can pass for the other and `none` never passes. A token needs
- * an expiry. `sub` is the user, a UUID; `role: "operator"` may act for every user.
+ * Makes the function that tells callers.
  *
- * @throws TypeError for a secret that is shorter than 32 bytes.
+ * Tokens are JWTs: HS256 with a secret; RS256, PS256, ES256 or EdDSA with a key set. They must have
+ * an expiry, and a `sub` that is a UUID: the user. With `role: "operator"` it may be anything, and
+ * the caller may act for all. A token that was found good is believed for a minute, and never
+ * beyond its expiry.
+ *
+ * @throws TypeError when the secret is shorter than 32 bytes.
  */
 export function createIdentify(options: CallerOptions): Identify {
-  if (options.kind === 'none') return async () => localOperator
-  const { issuer, audience, clock = () => new Date() } = options
+  if (options.kind === 'none') return () => localOperator
+  const { issuer, clock = () => new Date() } = options
   const verify = verifierOf(options)
-  const claims = (now: Date): JWTVerifyOptions => ({
-    algorithms: options.kind === 'secret' ? ['HS256'] : ['RS256', 'PS256', 'ES256', 'EdDSA'],
+  const remembered = new Map<string, { scope: Scope; untilMs: number }>()
+  return (authorization) => {
+    if (authorization === undefined) return noToken
+    const now = clock()
+    const known = remembered.get(authorization)
+    if (known !== undefined && now.getTime() < known.untilMs) return known.scope
+    const token = bearer.exec(authorization)?.[1]
+    if (token === undefined) return refused('send one token, as `Bearer` and the token')
+    return identify(verify, issuer, token, now).then((found) => {
+      if ('problem' in found) return found
+      remember(remembered, authorization, found, now)
+      return found.scope
+    })
+  }
+}
+
+type Verify = (token: string, now: Date) => Promise<JWTPayload>
+type Found = Readonly<{ scope: Scope; expiresMs: number }>
+
+function verifierOf(options: Exclude<CallerOptions, { kind: 'none' }>): Verify {
+  const { kind, issuer, audience } = options
+  const key = kind === 'secret' ? keyOf(options.secret) : keySet(options.url)
+  const claims = {
+    algorithms: kind === 'secret' ? ['HS256'] : ['RS256', 'PS256', 'ES256', 'EdDSA'],
     clockTolerance: clockToleranceSeconds,
-    currentDate: now,
     requiredClaims: ['exp', 'sub'],
     ...(issuer === undefined ? {} : { issuer }),
     ...(audience === undefined ? {} : { audience }),
-  })
-  const verified = new Map<string, { scope: Scope; until: number }>()
-  return async (authorization) => {
-    const token = /^Bearer ([\w.~+/-]+=*)$/i.exec(authorization ?? '')?.[1]
-    if (token === undefined) return undefined
-    const now = clock()
-    const known = verified.get(token)
-    if (known !== undefined && now.getTime() < known.until) return known.scope
-    const payload = await verify(token, claims(now))
-    const scope = payload && scopeOf(payload, issuer ?? '-')
-    if (scope === undefined) return undefined
-    if (verified.size >= cacheEntriesMax) verified.clear()
-    const until = Math.min(now.getTime() + cacheMs, (payload?.exp ?? 0) * 1000)
-    verified.set(token, { scope, until })
-    return scope
+  }
+  return async (token, currentDate) => {
+    const { payload } = await jwtVerify(token, key, { ...claims, currentDate })
+    return payload
   }
 }
 
-type Verify = (token: string, claims: JWTVerifyOptions) => Promise<JWTPayload | undefined>
-
-function verifierOf(options: Exclude<CallerOptions, { kind: 'none' }>): Verify {
-  if (options.kind === 'jwks') {
-    const keys = createRemoteJWKSet(options.url, { timeoutDuration: 3000, cooldownDuration: 5000 })
-    return (token, claims) => payloadOr(jwtVerify(token, keys, claims))
+function keyOf(secret: string): JWTVerifyGetKey {
+  const bytes = Buffer.from(secret)
+  if (bytes.length < secretBytesMin) {
+    throw new TypeError(`the secret must have at least ${secretBytesMin} bytes`)
   }
-  const secret = new TextEncoder().encode(options.secret)
-  if (secret.length < secretBytesMin) {
-    throw new TypeError(`the secret for tokens needs at least ${secretBytesMin} bytes`)
-  }
-  return (token, claims) => payloadOr(jwtVerify(token, secret, claims))
+  const key = createSecretKey(bytes)
+  return async () => key
 }
 
-/** Whatever is wrong with a token, its bearer is nobody we know. */
-async function payloadOr(
-  verified: Promise<{ payload: JWTPayload }>,
-): Promise<JWTPayload | undefined> {
+function keySet(url: URL): JWTVerifyGetKey {
+  // An unknown key id has the set fetched again, though not more often than every ten seconds.
+  return createRemoteJWKSet(url, { timeoutDuration: 5000, cooldownDuration: 10_000 })
+}
+
+async function identify(
+  verify: Verify,
+  tenant = '-',
+  token: string,
+  now: Date,
+): Promise<Found | Refusal> {
   try {
-    return (await verified).payload
-  } catch {
-    return undefined
+    const { sub, role, exp } = await verify(token, now)
+    const expiresMs = Number(exp) * 1000
+    if (typeof sub !== 'string' || sub === '' || !sub.isWellFormed()) {
+      return refused('`sub` names nobody')
+    }
+    if (role === 'operator') return { scope: operatorScope(tenant, sub), expiresMs }
+    if (!uuid.test(sub)) return refused('`sub` must be the UUID of a user')
+    return { scope: userScope(tenant, sub), expiresMs }
+  } catch (error) {
+    return whyNot(error)
   }
 }
 
-function scopeOf({ sub, role }: JWTPayload, tenant: string): Scope | undefined {
-  if (sub === undefined || sub === '') return undefined
-  if (role === 'operator') return operatorScope(tenant, sub)
-  return uuid.test(sub) ? userScope(tenant, sub) : undefined
+function remember(
+  remembered: Map<string, { scope: Scope; untilMs: number }>,
+  authorization: string,
+  { scope, expiresMs }: Found,
+  now: Date,
+): void {
+  if (remembered.size >= rememberedMax) remembered.delete(remembered.keys().next().value!)
+  const untilMs = Math.min(expiresMs, now.getTime() + rememberedMs)
+  remembered.set(authorization, { scope, untilMs })
 }
+
+const noToken: Refusal = {
+  problem: unauthenticated,
+  members: { detail: 'there is no token' },
+  headers: { 'www-authenticate': 'Bearer' },
+}
+
+function refused(detail: string): Refusal {
+  return {
+    problem: unauthenticated,
+    members: { detail },
+    headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+  }
+}
+
+/** The token is to blame, or nobody can tell: then the caller may try again. */
+function whyNot(error: unknown): Refusal {
+  if (error instanceof errors.JWTExpired) return refused('the token has expired')
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    return refused(`the token's \`${error.claim}\` is not what is asked for here`)
+  }
+  if (tokenFaults.some((fault) => error instanceof fault)) return refused('the token is not valid')
+  return notNow('none', retryAfterMs)
+}
+
+const tokenFaults = [
+  errors.JOSEAlgNotAllowed,
+  errors.JOSENotSupported,
+  errors.JWTInvalid,
+  errors.JWSInvalid,
+  errors.JWSSignatureVerificationFailed,
+  errors.JWKSNoMatchingKey,
+  errors.JWKSMultipleMatchingKeys,
+]

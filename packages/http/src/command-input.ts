@@ -1,4 +1,9 @@
-import { type AnyCommandContract, type AnyQueryContract, carriable, type Fault } from '@semel/contract'
+import {
+  type AnyCommandContract,
+  type AnyQueryContract,
+  carriable,
+  type Fault,
+} from '@semel/contract'
 import type { TProperties } from 'typebox'
 import type { Request, RequestFault } from './exchange.ts'
 

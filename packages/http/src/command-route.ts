@@ -1,242 +1,243 @@
-import { type Command, makeCommand, mayActFor, type Outcome, type Scope } from '@semel/commands'
-import { type AnyCommandContract, type Fault, validate } from '@semel/contract'
+import {
+  type Command,
+  makeCommand,
+  mayActFor,
+  type Outcome,
+  type Scope,
+  type SubmitOptions,
+} from '@semel/commands'
+import { type AnyCommandContract, validate } from '@semel/contract'
+import {
+  type AssembledInput,
+  assembleInput,
+  type InputShape,
+  locate,
+  shapeOfCommand,
+  uncarriable,
+} from './command-input.ts'
+import {
+  type Answer,
+  type Headers,
+  headerOf,
+  type Refusal,
+  type Request,
+  type RequestFault,
+  refusalAnswer,
+} from './exchange.ts'
 import type { MountedCommand } from './face.ts'
-import { parseKey } from './idempotency-key.ts'
-import { parseJsonBody } from './json-body.ts'
-import { parseIfMatch } from './preconditions.ts'
-import { type Preferences, parsePreferences } from './preferences.ts'
-import { httpProblems, type SentProblem, sentProblem } from './problems.ts'
+import { parseIdempotencyKey } from './idempotency-key.ts'
+import { judgeMediaType, parseJson } from './json-body.ts'
+import type { Admission, MountContext, Route } from './mount.ts'
+import { type IfMatch, parseIfMatch } from './preconditions.ts'
+import { parsePreferences } from './preferences.ts'
+import {
+  forbidden,
+  inFlight,
+  internalError,
+  invalid,
+  keyExpired,
+  keyMalformed,
+  keyMissing,
+  keyReused,
+  notNow,
+  versionRequired,
+} from './problems.ts'
 
-/** A request for a command, taken apart by nobody yet. */
-export type CommandRequest = Readonly<{
-  params: Readonly<Record<string, string>>
-  query: Readonly<Record<string, string | string[]>>
-  headers: Readonly<Record<string, string | string[] | undefined>>
-  body: Buffer | undefined
-  receivedAt: Date
-}>
+const retryAfterMs = 1000
 
-/** An answer, to be sent as it is. */
-export type SentAnswer = SentProblem
-
-/** Looks up whether a path has a resource that this caller may see. */
-export type Exists = (path: string) => Promise<boolean>
+/** A command's input as it was read, and what is wrong with it. */
+type Read = AssembledInput & Readonly<{ ifMatch: IfMatch }>
 
 /**
- * Answers a request for a command: the table of the HTTP contract (design, section 6), row by row.
- * The first that matches wins; what fails before `submit` executes nothing and records nothing.
+ * The route of a command. In this order: who asks, the key's form, the body's syntax, what was
+ * decided under the key before, the contract, whom the command is about, the decision.
+ *
+ * A request that its contract refuses is still looked up by its key: an earlier release may have
+ * taken it, and then its answer is due.
  */
-export async function answerCommand(
-  { contract, executor }: MountedCommand,
-  caller: Scope,
-  request: CommandRequest,
-  exists: Exists,
-): Promise<SentAnswer> {
-  const read = readCommand(contract, caller, request)
-  if ('refused' in read) return read.refused
-  const { command, unmet, preferences } = read
-  const options = { onReuse: preferences.lenient ? 'replay' : 'refuse' } as const
-  // A stricter release must not break an old retry: what was decided once is valid for its key.
-  const outcome = unmet === undefined ? undefined : await executor.recall(command, options)
-  if (unmet !== undefined && outcome === undefined) return unmet
-  if (!mayActForInput(caller, command.input)) return sentProblem(httpProblems.forbidden)
-  return sentOutcome(
-    outcome ?? (await executor.submit(command, options)),
-    contract,
-    command,
-    exists,
-  )
-}
-
-/** Whether a caller may act for the user that an input names, if it names one. */
-export function mayActForInput(caller: Scope, input: unknown): boolean {
-  const { userId } = input as { userId?: unknown }
-  return typeof userId !== 'string' || mayActFor(caller, userId)
-}
-
-/** `request-invalid`, with what is wrong and where. */
-export function requestInvalid(
-  faults: readonly (Fault & { in: 'body' | 'path' | 'query' | 'header' })[],
-): SentProblem {
-  const errors = faults.map(({ in: place, pointer, detail }) => ({ in: place, pointer, detail }))
-  return sentProblem(httpProblems.requestInvalid, { errors })
-}
-
-type ReadCommand =
-  | Readonly<{ refused: SentProblem }>
-  /** `unmet`: the problem to answer with, unless the key is known. */
-  | Readonly<{ command: Command; unmet: SentProblem | undefined; preferences: Preferences }>
-
-function readCommand(
-  contract: AnyCommandContract,
-  caller: Scope,
-  { params, query, headers, body, receivedAt }: CommandRequest,
-): ReadCommand {
-  const parsedKey = parseKey(one(headers['idempotency-key']))
-  if (parsedKey === 'malformed') return { refused: sentProblem(httpProblems.keyMalformed) }
-  const precondition = parseIfMatch(one(headers['if-match']))
-  if (precondition === 'malformed') {
-    const detail = 'is neither * nor a list of entity tags'
-    return { refused: requestInvalid([{ in: 'header', pointer: '/If-Match', detail }]) }
-  }
-  const parsedBody = readBody(contract, body)
-  if ('faults' in parsedBody) {
-    return { refused: requestInvalid(parsedBody.faults.map((each) => ({ in: 'body', ...each }))) }
-  }
-  const tags = contract.ifMatch ? precondition.tags : undefined
-  const input = inputOf(contract, params, query, parsedBody.value, tags)
-  const key = keyOf(contract, parsedKey, parsedBody.value)
-  if (key === undefined) return { refused: sentProblem(httpProblems.keyMissing) }
+export function commandRoute(mounted: MountedCommand, context: MountContext): Route {
+  const { contract } = mounted
+  const shape = shapeOfCommand(contract)
+  // Compiles the validator now, and not under the first request.
+  validate(contract.input, contract.example)
   return {
-    command: makeCommand(contract, { scope: caller, key, input, receivedAt }),
-    unmet: unmetBy(contract, input, precondition.onlyWeak),
-    preferences: parsePreferences(one(headers.prefer)),
+    method: contract.method,
+    path: contract.path,
+    admit: (headers) => {
+      const found = context.identify(headerOf(headers, 'authorization'))
+      return found instanceof Promise
+        ? found.then((scope) => admit(scope, headers))
+        : admit(found, headers)
+    },
+    async answer(request, admission) {
+      const { caller, key } = admission!
+      const read = readInput(contract, shape, request)
+      if ('problem' in read) return refusalAnswer(read)
+      const refusal = judge(contract, shape, request, read)
+      const commandKey = key ?? clientMadeKey(contract, read.input)
+      if (commandKey === undefined) return refusalAnswer(withoutKey(contract, read, refusal))
+      const command = makeCommand(contract, {
+        scope: caller,
+        key: commandKey,
+        input: read.input,
+        receivedAt: context.clock(),
+      })
+      return decide(mounted, context, request, { command, refusal })
+    },
   }
 }
 
-function readBody(contract: AnyCommandContract, body: Buffer | undefined) {
-  const wanted = Object.keys(contract.body).length > 0
-  if (wanted) return parseJsonBody(body ?? Buffer.alloc(0))
-  if (body === undefined || body.length === 0) return { value: {} }
-  return { faults: [{ pointer: '', detail: 'is not wanted here; leave it out' }] }
+function admit(found: Scope | Refusal, headers: Headers): Answer | Admission {
+  if (typeof found !== 'string') return refusalAnswer(found)
+  const parsed = parseIdempotencyKey(headerOf(headers, 'idempotency-key'))
+  if (parsed.kind === 'malformed') {
+    return refusalAnswer({ problem: keyMalformed, members: atKey(parsed.detail) })
+  }
+  return { caller: found, key: parsed.kind === 'key' ? `h:${parsed.key}` : undefined }
 }
 
-/**
- * One flat object of all that the client sent. A body that is no object, or that has a member which
- * belongs elsewhere, is set apart as `body`: no two requests may become the same input, and this
- * one is refused by its schema.
- */
-function inputOf(
+/** Reads the parts of a request into one input; syntax that cannot be read at all is refused. */
+function readInput(
   contract: AnyCommandContract,
-  params: Readonly<Record<string, string>>,
-  query: Readonly<Record<string, string | string[]>>,
-  body: unknown,
-  ifMatch: readonly string[] | undefined,
-): object {
-  const elsewhere = {
-    ...query,
-    ...numbersOf(contract, query),
-    ...params,
-    ...(ifMatch === undefined ? {} : { ifMatch }),
+  shape: InputShape,
+  request: Request,
+): Read | Refusal {
+  const { params, query } = request
+  const body = readBody(contract, request)
+  if ('problem' in body) return body
+  const faults = uncarriable(request)
+  if (faults.length > 0) return invalid(faults)
+  const ifMatch = parseIfMatch(headerOf(request.headers, 'if-match'))
+  if (ifMatch.kind === 'malformed') return invalid([atIfMatch('is not a list of entity tags')])
+  if (ifMatch.kind !== 'absent' && !contract.ifMatch) {
+    return invalid([atIfMatch('is not honoured here, and would promise what is not kept')])
   }
-  const flat = isPlainObject(body) && !Object.keys(body).some((name) => isReserved(contract, name))
-  return flat ? { ...body, ...elsewhere } : { ...elsewhere, body }
+  const strong = ifMatch.kind === 'tags' && ifMatch.strong.length > 0 ? ifMatch.strong : undefined
+  const assembled = assembleInput(shape, { params, query, ifMatch: strong, body: body.value })
+  return { ...assembled, ifMatch }
 }
 
-function isReserved({ params, query }: AnyCommandContract, name: string): boolean {
-  return name === 'ifMatch' || Object.hasOwn(params, name) || Object.hasOwn(query, name)
+function readBody(
+  contract: AnyCommandContract,
+  { body, headers }: Request,
+): { value: unknown } | Refusal {
+  const isEmpty = body === undefined || body.length === 0
+  if (Object.keys(contract.body).length === 0) {
+    return isEmpty ? { value: {} } : invalid([{ in: 'body', pointer: '', detail: 'must be empty' }])
+  }
+  if (isEmpty) return parseJson(Buffer.alloc(0))
+  return judgeMediaType(headers) ?? parseJson(body)
 }
 
-function isPlainObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+/** What the contract has against an input: its faults first, then that no version is named. */
+function judge(
+  contract: AnyCommandContract,
+  shape: InputShape,
+  { query }: Request,
+  { input, faults, ifMatch }: Read,
+): Refusal | undefined {
+  if (faults.length > 0) return invalid(faults)
+  const found = validate(contract.input, input)
+  if (found.length > 0) return invalid(found.map((fault) => locate(shape, query, fault)))
+  const namesVersion = 'version' in input || 'ifMatch' in input
+  // Weak tags alone protect nothing, but somebody asked for protection: it is never dropped.
+  const isRequired = contract.requiresVersion || ifMatch.kind === 'tags'
+  return isRequired && !namesVersion ? { problem: versionRequired } : undefined
 }
 
-/** Parameters arrive as text: those that are to be integers, and are, become so. */
-function numbersOf(
-  { query: schemas }: AnyCommandContract,
-  query: Readonly<Record<string, string | string[]>>,
-): Record<string, number> {
-  const numbers = Object.entries(query).flatMap(([name, value]) => {
-    const wanted = Object.hasOwn(schemas, name) && schemas[name].type === 'integer'
-    const number = wanted ? integerOf(value) : undefined
-    return number === undefined ? [] : [[name, number] as const]
-  })
-  return Object.fromEntries(numbers)
+function clientMadeKey({ clientMadeId }: AnyCommandContract, input: object): string | undefined {
+  if (clientMadeId === undefined || !Object.hasOwn(input, clientMadeId)) return undefined
+  const id: unknown = input[clientMadeId as keyof typeof input]
+  return typeof id === 'string' ? `i:${id.toLowerCase()}` : undefined
 }
 
-/** The integer that a text writes in its one usual form. */
-export function integerOf(text: string | string[]): number | undefined {
-  const number = Number(text)
-  return Number.isSafeInteger(number) && String(number) === text ? number : undefined
-}
-
-function keyOf(
+/** An id that could have been the key, but is no text, is a fault like any other. */
+function withoutKey(
   { clientMadeId }: AnyCommandContract,
-  parsed: 'absent' | { key: string },
-  body: unknown,
-): string | undefined {
-  if (parsed !== 'absent') return `h:${parsed.key}`
-  if (clientMadeId === undefined || !isPlainObject(body)) return undefined
-  const id = Object.hasOwn(body, clientMadeId) && body[clientMadeId as keyof typeof body]
-  return typeof id === 'string' ? `i:${(id as string).toLowerCase()}` : undefined
+  { input, faults }: Read,
+  refusal: Refusal | undefined,
+): Refusal {
+  const hasId = clientMadeId !== undefined && Object.hasOwn(input, clientMadeId)
+  if (refusal !== undefined && (hasId || faults.length > 0)) return refusal
+  return { problem: keyMissing, members: atKey('is required') }
 }
 
-function unmetBy(
-  contract: AnyCommandContract,
-  input: object,
-  onlyWeak: boolean,
-): SentProblem | undefined {
-  const faults = validate(contract.input, input)
-  if (faults.length > 0) return requestInvalid(faults.map((each) => placed(contract, each)))
-  const { version, ifMatch } = input as { version?: number; ifMatch?: unknown }
-  const stated = version !== undefined || ifMatch !== undefined
-  // A weak tag alone asks for a protection that cannot be given: better refused than dropped.
-  const wanted = contract.requiresVersion || (contract.ifMatch && onlyWeak)
-  return wanted && !stated ? sentProblem(httpProblems.versionRequired) : undefined
-}
-
-function placed(contract: AnyCommandContract, { pointer, detail }: Fault) {
-  const name = pointer.split('/')[1] ?? ''
-  if (name === 'body' && !Object.hasOwn(contract.body, 'body')) {
-    return { in: 'body', pointer: '', detail: misplacedBody } as const
+/** Has a command decided, or recalled where its contract refuses it; renders the outcome. */
+async function decide(
+  { contract, executor }: MountedCommand,
+  context: MountContext,
+  { headers }: Request,
+  { command, refusal }: { command: Command; refusal: Refusal | undefined },
+): Promise<Answer> {
+  const isLenient = parsePreferences(headerOf(headers, 'prefer')).handling === 'lenient'
+  const options: SubmitOptions = { onReuse: isLenient ? 'replay' : 'refuse' }
+  try {
+    const recalled = refusal === undefined ? undefined : await executor.recall(command, options)
+    if (refusal !== undefined && recalled === undefined) return refusalAnswer(refusal)
+    if (!mayAsk(command)) return refusalAnswer({ problem: forbidden })
+    const outcome = recalled ?? (await executor.submit(command, options))
+    return await outcomeAnswer(outcome, async () => {
+      if (refusal !== undefined) return {}
+      const location = contract.resource(command as never)
+      const isThere = await context.exists(location, headerOf(headers, 'authorization'))
+      return isThere ? { location } : {}
+    })
+  } catch (error) {
+    context.report(error)
+    return refusalAnswer(whyNot(error))
   }
-  const place = Object.hasOwn(contract.params, name)
-    ? 'path'
-    : Object.hasOwn(contract.query, name) || !takesBody(contract)
-      ? 'query'
-      : 'body'
-  return { in: place, pointer, detail } as const
 }
 
-const misplacedBody = 'must be an object with the members of this request and no others'
-
-function takesBody(contract: AnyCommandContract): boolean {
-  return Object.keys(contract.body).length > 0
+/** Only of a command that failed by itself is it known that nothing was kept. */
+function whyNot(error: unknown): Refusal {
+  const isFailed = (error as { code?: unknown } | undefined)?.code === 'command-failed'
+  return isFailed ? { problem: internalError } : notNow('unknown', retryAfterMs)
 }
 
-async function sentOutcome(
+function mayAsk({ scope, input }: Command): boolean {
+  const userId = (input as { userId?: unknown }).userId
+  return typeof userId !== 'string' || mayActFor(scope, userId)
+}
+
+/** `expired` looks where the resource is of an answer that is no longer kept. */
+async function outcomeAnswer(
   outcome: Outcome,
-  contract: AnyCommandContract,
-  command: Command,
-  exists: Exists,
-): Promise<SentAnswer> {
+  expired: () => Promise<Record<string, string>>,
+): Promise<Answer> {
   switch (outcome.kind) {
     case 'answered':
-      return {
-        status: outcome.answer.status,
-        headers: {
-          ...outcome.answer.headers,
-          'idempotency-expires': outcome.replayableUntil.toUTCString(),
-          ...(outcome.replayed ? { 'idempotent-replayed': 'true' } : {}),
-          ...(outcome.reused ? { 'preference-applied': 'handling=lenient' } : {}),
-        },
-        body: outcome.answer.body,
-      }
+      return answered(outcome)
     case 'key-reused':
-      return sentProblem(httpProblems.keyReused)
+      return refusalAnswer({ problem: keyReused })
     case 'key-expired':
-      return sentProblem(httpProblems.keyExpired, {}, await locationOf(contract, command, exists))
+      return refusalAnswer({ problem: keyExpired, headers: await expired() })
     case 'in-flight':
-      return sentProblem(httpProblems.inFlight, {}, { 'retry-after': '1' })
-    case 'unavailable': {
-      const retryAfter = String(Math.max(1, Math.ceil(outcome.retryAfterMs / 1000)))
-      const { effect } = outcome
-      return sentProblem(httpProblems.unavailable, { effect }, { 'retry-after': retryAfter })
-    }
+      return refusalAnswer({ problem: inFlight, headers: { 'retry-after': '1' } })
+    case 'unavailable':
+      return refusalAnswer(notNow(outcome.effect, outcome.retryAfterMs))
   }
 }
 
-/** Where to look what came of a command whose answer is gone; nothing where there is nothing. */
-async function locationOf(
-  contract: AnyCommandContract,
-  command: Command,
-  exists: Exists,
-): Promise<Record<string, string>> {
-  const path = contract.resource(command as never)
-  return (await exists(path)) ? { location: path } : {}
+type Decided = Extract<Outcome, { kind: 'answered' }>
+
+function answered({ answer, replayed, reused, replayableUntil }: Decided): Answer {
+  return {
+    status: answer.status,
+    headers: {
+      ...answer.headers,
+      'cache-control': 'no-store',
+      'idempotency-expires': replayableUntil.toUTCString(),
+      ...(replayed ? { 'idempotent-replayed': 'true' } : {}),
+      ...(reused ? { 'preference-applied': 'handling=lenient' } : {}),
+    },
+    body: answer.body,
+  }
 }
 
-/** Node gives an array only for headers that it never joins; none of ours is one. */
-function one(header: string | string[] | undefined): string | undefined {
-  return Array.isArray(header) ? header.join(',') : header
+function atKey(detail: string): { errors: readonly RequestFault[] } {
+  return { errors: [{ in: 'header', pointer: '/Idempotency-Key', detail }] }
+}
+
+function atIfMatch(detail: string): RequestFault {
+  return { in: 'header', pointer: '/If-Match', detail }
 }

@@ -47,7 +47,8 @@ export function refusalAnswer({ problem, members, headers }: Refusal): Answer {
       'cache-control': 'no-store',
       ...headers,
     },
-    body: JSON.stringify(problemBody(problem, members)),
+    // Bytes: to text, the framework would append a charset that this media type does not have.
+    body: Buffer.from(JSON.stringify(problemBody(problem, members))),
   }
 }
 

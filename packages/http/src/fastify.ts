@@ -1,7 +1,6 @@
-import type { Socket } from 'node:net'
-import swagger from '@fastify/swagger'
-import type { Scope } from '@semel/commands'
-import { type ProblemContract, validate } from '@semel/contract'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { ProblemContract } from '@semel/contract'
 import Fastify, {
   type FastifyError,
   type FastifyInstance,
@@ -9,291 +8,259 @@ import Fastify, {
   type FastifyRequest,
 } from 'fastify'
 import type { Identify } from './callers.ts'
-import { answerCommand, integerOf, mayActForInput, requestInvalid } from './command-route.ts'
-import type { Face, MountedCommand, MountedQuery } from './face.ts'
-import { isNoneMatch } from './preconditions.ts'
-import { httpProblems, problemPage, type SentProblem, sentProblem } from './problems.ts'
-import { commandSchema, querySchema } from './route-schema.ts'
+import { type Answer, type Refusal, type Request, refusalAnswer } from './exchange.ts'
+import type { Face } from './face.ts'
+import { type Admission, mountFace, type Route } from './mount.ts'
+import { openApiDocument } from './open-api.ts'
+import {
+  bodyTooLarge,
+  headersTooLarge,
+  httpProblems,
+  internalError,
+  invalid,
+  mediaTypeUnsupported,
+  methodNotAllowed,
+  notFound,
+  requestTimeout,
+} from './problems.ts'
+import { type Readiness, serverRoutes } from './server-routes.ts'
 
 /** What a server is made of, and its limits. */
 export type ServerOptions = Readonly<{
   faces: readonly Face[]
   identify: Identify
-  /** Whether a command would succeed now, and if not, why. */
-  ready(): Promise<{ ready: boolean; faults: readonly string[] }>
-  /** Told of every error that a client was answered 500 or 503 for. */
+  /** Asked by `GET /health/ready`. */
+  ready: Readiness
+  /** Told of every bug that a request met. Default: written to stderr. */
   report?: (error: unknown) => void
-  /** Bytes of a body, at most. Default 65,536. */
-  bodyBytesMax?: number
-  /** How long headers may take to arrive, in milliseconds. Default 10,000. */
-  headersTimeoutMs?: number
+  /** The time requests are received at. Default: the clock of this process. */
+  clock?: () => Date
   /** How long a whole request may take to arrive, in milliseconds. Default 30,000. */
   requestTimeoutMs?: number
-  /** The time a request is received at. Default: the clock of this process. */
-  clock?: () => Date
+  /** How long its headers may take, in milliseconds. Default 10,000. */
+  headersTimeoutMs?: number
+  /** How often these limits are looked after, in milliseconds. Default 1,000. */
+  timeoutCheckMs?: number
+  /** How long a connection may idle, in milliseconds. Default 72,000: longer than a balancer's. */
+  keepAliveTimeoutMs?: number
 }>
 
-/** A server that is not listening yet. */
-export type Server = Readonly<{
-  /** Listens, and says on which port: 0 asks for a free one. */
-  listen(address: { host: string; port: number }): Promise<{ port: number }>
+/** A server with every face mounted. */
+export interface Server {
+  /** The routes that were mounted, for those who list them. */
+  readonly routes: readonly Pick<Route, 'method' | 'path'>[]
+  /** Starts to listen; resolves to the port, which is a free one for port 0. */
+  listen(address: Readonly<{ host: string; port: number }>): Promise<{ port: number }>
   /** Answers a request without a socket, as tests want it. */
   inject: FastifyInstance['inject']
-  /** Finishes what is in flight, closes idle connections, and stops listening. */
+  /** Takes no more connections, answers what is in flight, closes what idles, and resolves. */
   close(): Promise<void>
-}>
+}
 
-const headerBytesMax = 8192
+declare module 'fastify' {
+  interface FastifyRequest {
+    admission: Admission | undefined
+  }
+}
 
-/** Makes a server of faces: every contract a route, and nothing else but health and papers. */
+const bodyBytesMax = 64 * 1024
+const headerBytesMax = 8 * 1024
+
+/**
+ * Makes a server: every command and query of the faces at its address, the OpenAPI document at
+ * `/openapi.json`, a page for every problem under `/problems`, and health under `/health`. Bodies
+ * have at most 64 KiB, request line and headers 8 KiB.
+ *
+ * @throws when two contracts claim one address, or two problems one name.
+ */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { bodyBytesMax = 65_536, headersTimeoutMs = 10_000, requestTimeoutMs = 30_000 } = options
-  const app = Fastify({
-    bodyLimit: bodyBytesMax,
-    requestTimeout: requestTimeoutMs,
-    keepAliveTimeout: 72_000,
-    http: {
-      maxHeaderSize: headerBytesMax,
-      headersTimeout: headersTimeoutMs,
-      connectionsCheckingInterval: Math.min(1000, headersTimeoutMs),
+  const { faces, clock = () => new Date(), report = reportToStderr } = options
+  const problems = problemsOf(faces)
+  const document = openApiDocument(faces)
+  const app = createApp(options, report)
+  const context = {
+    identify: options.identify,
+    clock,
+    report,
+    async exists(path: string, authorization: string | undefined) {
+      const headers = authorization === undefined ? {} : { authorization }
+      return (await app.inject({ method: 'GET', url: path, headers })).statusCode === 200
     },
-    routerOptions: { maxParamLength: 300 },
-    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket as Socket),
-  })
-  // Contracts validate, and answers are bytes already: schemas are here for OpenAPI alone.
-  app.setValidatorCompiler(() => () => true)
-  app.setSerializerCompiler(() => (value) => JSON.stringify(value))
-  readBodies(app)
-  answerErrors(app, options.report ?? (() => {}))
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Semel',
-        version: '1.0',
-        description: 'Every command once, one answer for ever.',
-      },
-      components: {
-        securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
-      },
-      security: [{ bearer: [] }, {}],
-    },
-  })
-  app.after(() => mountAll(app, options))
+  }
+  const routes = [
+    ...faces.flatMap((face) => mountFace(face, context)),
+    ...serverRoutes({ ready: options.ready, document, problems }),
+  ]
+  for (const route of routes) addRoute(app, route)
+  addRefusals(app, routes, report)
   await app.ready()
   return {
-    inject: app.inject.bind(app) as FastifyInstance['inject'],
-    async listen({ host, port }) {
-      await app.listen({ host, port })
-      const address = app.server.address()
-      return { port: typeof address === 'object' && address !== null ? address.port : port }
+    routes,
+    async listen(address) {
+      await app.listen(address)
+      return { port: (app.server.address() as AddressInfo).port }
     },
+    inject: app.inject.bind(app) as FastifyInstance['inject'],
     close: () => app.close(),
   }
 }
 
-function mountAll(app: FastifyInstance, options: ServerOptions): void {
-  for (const { commands, queries } of options.faces) {
-    for (const command of commands) mountCommand(app, command, options)
-    for (const query of queries) mountQuery(app, query, options)
-  }
-  mountHealth(app, options)
-  mountPapers(app, options.faces)
-  allowMethods(app)
-}
-
-function mountCommand(app: FastifyInstance, command: MountedCommand, options: ServerOptions): void {
-  const { contract } = command
-  const { clock = () => new Date() } = options
-  app.route({
-    method: contract.method,
-    url: fastifyPath(contract.path),
-    schema: commandSchema(contract),
-    async handler(request, reply) {
-      const caller = await options.identify(request.headers.authorization)
-      if (caller === undefined) return send(reply, unauthenticated)
-      const asked = {
-        params: request.params as Record<string, string>,
-        query: request.query as Record<string, string>,
-        headers: request.headers,
-        body: request.body as Buffer | undefined,
-        receivedAt: clock(),
-      }
-      const answer = await answerCommand(command, caller, asked, (url) => exists(app, url, request))
-      return send(reply, answer)
+function createApp(options: ServerOptions, report: (error: unknown) => void): FastifyInstance {
+  const { headersTimeoutMs = 10_000, timeoutCheckMs = 1000 } = options
+  const { requestTimeoutMs = 30_000, keepAliveTimeoutMs = 72_000 } = options
+  const app = Fastify({
+    bodyLimit: bodyBytesMax,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    trustProxy: false,
+    forceCloseConnections: 'idle',
+    // What arrives while we drain is answered like anything else, on a connection that then closes.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: headerBytesMax },
+    clientErrorHandler: (error, socket) => answerClientError(error, socket as Socket),
+    frameworkErrors: (error, _request, reply) => send(reply, refusalAnswer(whyNot(error, report))),
+    http: {
+      maxHeaderSize: headerBytesMax,
+      headersTimeout: headersTimeoutMs,
+      connectionsCheckingInterval: timeoutCheckMs,
     },
   })
-}
-
-function mountQuery(app: FastifyInstance, query: MountedQuery, { identify }: ServerOptions): void {
-  app.route({
-    method: 'GET',
-    url: fastifyPath(query.contract.path),
-    schema: querySchema(query.contract),
-    async handler(request, reply) {
-      const caller = await identify(request.headers.authorization)
-      if (caller === undefined) return send(reply, unauthenticated)
-      return send(reply, await answerQuery(query, caller, request))
-    },
-  })
-}
-
-async function answerQuery(
-  { contract, answer }: MountedQuery,
-  caller: Scope,
-  request: FastifyRequest,
-): Promise<SentProblem> {
-  const given = { ...(request.query as object), ...(request.params as object) }
-  const parameters = Object.fromEntries(
-    Object.entries(given).map(([name, value]) => {
-      const wanted = Object.hasOwn(contract.parameters, name) && contract.parameters[name].type
-      return [name, (wanted === 'integer' ? integerOf(value as string) : undefined) ?? value]
-    }),
-  )
-  const faults = validate(contract.input, parameters)
-  if (faults.length > 0) {
-    const inPath = (pointer: string) => contract.inPath.includes(pointer.split('/')[1] ?? '')
-    return requestInvalid(
-      faults.map((fault) => ({ in: inPath(fault.pointer) ? 'path' : 'query', ...fault })),
-    )
-  }
-  if (!mayActForInput(caller, parameters)) return sentProblem(httpProblems.forbidden)
-  const answered = await answer(caller, parameters)
-  if ('problem' in answered) {
-    const known = [...contract.refusals, ...Object.values(httpProblems)]
-    const problem = known.find(({ name }: ProblemContract) => name === answered.problem)
-    if (problem === undefined)
-      throw new TypeError(`${contract.name}: no problem ${answered.problem}`)
-    return sentProblem(problem, answered.members)
-  }
-  const etag = contract.etag?.(answered.body)
-  const headers = { 'cache-control': 'private, no-cache', ...(etag === undefined ? {} : { etag }) }
-  if (etag !== undefined && isNoneMatch(request.headers['if-none-match'], etag)) {
-    return { status: 304, headers, body: Buffer.alloc(0) }
-  }
-  return {
-    status: 200,
-    headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
-    body: Buffer.from(JSON.stringify(answered.body)),
-  }
-}
-
-function mountHealth(app: FastifyInstance, { ready }: ServerOptions): void {
-  const hide = { schema: { hide: true } }
-  app.get('/health/live', hide, async () => ({ status: 'live' }))
-  app.get('/health/ready', hide, async (_, reply) => {
-    const judged = await ready()
-    reply.code(judged.ready ? 200 : 503).header('cache-control', 'no-store')
-    return judged.ready ? { status: 'ready' } : { status: 'not ready', faults: judged.faults }
-  })
-}
-
-/** The API's description, and a page for every problem. */
-function mountPapers(app: FastifyInstance, faces: readonly Face[]): void {
-  const hide = { schema: { hide: true } }
-  const refusals = faces.flatMap(({ commands, queries }) =>
-    [...commands, ...queries].flatMap(({ contract }) => contract.refusals),
-  )
-  const pages = new Map(
-    [...Object.values(httpProblems), ...refusals].map((each) => [each.name, problemPage(each)]),
-  )
-  const plain = 'text/plain; charset=utf-8'
-  app.get('/openapi.json', hide, async () => app.swagger())
-  app.get('/problems', hide, async (_, reply) =>
-    reply.type(plain).send(`${[...pages.keys()].sort().join('\n')}\n`),
-  )
-  app.get<{ Params: { name: string } }>('/problems/:name', hide, async (request, reply) => {
-    const page = pages.get(request.params.name)
-    return page === undefined ? send(reply, notFound) : reply.type(plain).send(page)
-  })
-}
-
-/** A known path with another method is told which ones it has. */
-function allowMethods(app: FastifyInstance): void {
-  const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?')[0]!
-    const allowed = methods.filter((method) => app.findRoute({ method, url: path }) !== null)
-    const found = methods.filter((method) => hasRoute(app, method, path))
-    const allow = [...new Set([...allowed, ...found])].join(', ')
-    if (allow === '') return send(reply, notFound)
-    return send(reply, sentProblem(httpProblems.methodNotAllowed, {}, { allow }))
-  })
-}
-
-function hasRoute(app: FastifyInstance, method: string, path: string): boolean {
-  return app.hasRoute({ method, url: path } as Parameters<FastifyInstance['hasRoute']>[0])
-}
-
-/** Bodies stay bytes: the contract's reader judges them, and fingerprints what was sent. */
-function readBodies(app: FastifyInstance): void {
+  app.decorateRequest('admission', undefined)
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser(
-    /^application\/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?$/i,
-    { parseAs: 'buffer' },
-    (request, body, done) => {
-      const encoding = request.headers['content-encoding'] ?? 'identity'
-      if (encoding.toLowerCase() === 'identity') done(null, body)
-      else done(Object.assign(new Error('compressed'), { statusCode: 415 }))
+  // Bodies stay bytes: routes judge media type and syntax, in the order that contracts promise.
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  let isClosing = false
+  app.addHook('preClose', async () => {
+    isClosing = true
+  })
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (isClosing) reply.header('connection', 'close')
+    done(null, payload)
+  })
+  return app
+}
+
+function addRoute(app: FastifyInstance, route: Route): void {
+  const { admit } = route
+  app.route<{ Params: Request['params']; Querystring: Request['query']; Body: Buffer | undefined }>(
+    {
+      method: route.method,
+      url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      ...(admit === undefined ? {} : { onRequest: admission(admit) }),
+      handler: async (request, reply) =>
+        send(reply, await route.answer(request, request.admission)),
     },
   )
 }
 
-function answerErrors(app: FastifyInstance, report: (error: unknown) => void): void {
-  app.addHook('onRequest', async (_, reply) => {
-    reply.header('x-content-type-options', 'nosniff')
-  })
-  app.setErrorHandler((error: FastifyError, _, reply) => {
-    if (error.statusCode === 413) return send(reply, sentProblem(httpProblems.bodyTooLarge))
-    if (error.statusCode === 415) return send(reply, sentProblem(httpProblems.mediaTypeUnsupported))
-    if (error.statusCode !== undefined && error.statusCode < 500) {
-      return send(reply, requestInvalid([{ in: 'body', pointer: '', detail: 'cannot be read' }]))
+/** Lets a request in before its body is read, or answers it. */
+function admission(admit: NonNullable<Route['admit']>) {
+  return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
+    const take = (found: Answer | Admission) => {
+      if ('status' in found) return void send(reply, found)
+      request.admission = found
+      done()
     }
-    report(error)
-    return send(reply, sentProblem(httpProblems.internalError))
+    const found = admit(request.headers)
+    if (found instanceof Promise) found.then(take, done)
+    else take(found)
+  }
+}
+
+function send(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
+  return reply.code(status).header('x-content-type-options', 'nosniff').headers(headers).send(body)
+}
+
+/** Answers whatever no route answers. */
+function addRefusals(
+  app: FastifyInstance,
+  routes: readonly Route[],
+  report: (error: unknown) => void,
+): void {
+  app.setErrorHandler((error, _request, reply) =>
+    send(reply, refusalAnswer(whyNot(error as FastifyError, report))),
+  )
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0]!
+    const methods = routes.filter((route) => matches(route.path, path)).map(({ method }) => method)
+    if (methods.length === 0) return send(reply, refusalAnswer({ problem: notFound }))
+    const allow = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    const headers = { allow: allow.sort().join(', ') }
+    return send(reply, refusalAnswer({ problem: methodNotAllowed, headers }))
   })
 }
 
-/** What never became a request: answered on the bare socket. */
-function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return
-  const { status, headers, body } =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? sentProblem(httpProblems.headersTooLarge)
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? sentProblem(httpProblems.requestTimeout)
-        : requestInvalid([{ in: 'header', pointer: '', detail: 'is not HTTP/1.1' }])
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  const head = `HTTP/1.1 ${status} Refused\r\n${lines.join('')}content-length: ${body.length}\r\n`
-  if (socket.writable) socket.write(`${head}connection: close\r\n\r\n${body}`)
-  socket.destroySoon()
+function matches(template: string, path: string): boolean {
+  const wanted = template.split('/')
+  const given = path.split('/')
+  return (
+    wanted.length === given.length &&
+    wanted.every(
+      (part, index) => part === given[index] || (part.startsWith('{') && given[index] !== ''),
+    )
+  )
 }
 
-/** Asks ourselves, as the caller would. */
-async function exists(
-  app: FastifyInstance,
-  url: string,
-  request: FastifyRequest,
-): Promise<boolean> {
-  const { authorization } = request.headers
-  const headers = authorization === undefined ? {} : { authorization }
-  return (await app.inject({ method: 'GET', url, headers })).statusCode === 200
+/** What the framework has against a request, in our words; anything else is a bug. */
+function whyNot(error: FastifyError, report: (error: unknown) => void): Refusal {
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return { problem: bodyTooLarge }
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return { problem: mediaTypeUnsupported }
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return invalid([{ in: 'body', pointer: '', detail: 'is not as long as it is said to be' }])
+    case 'FST_ERR_BAD_URL':
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return invalid([{ in: 'path', pointer: '', detail: 'is not a path' }])
+  }
+  report(error)
+  return { problem: internalError }
 }
 
-function send(reply: FastifyReply, { status, headers, body }: SentProblem): FastifyReply {
-  return reply
-    .code(status)
-    .headers({ 'cache-control': 'no-store', ...headers })
-    .send(body)
+/**
+ * Answers what Node could not read as HTTP, and closes the connection.
+ *
+ * Where an earlier request of the connection is being executed, nothing is said: the client would
+ * take it for the answer to that one.
+ */
+function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  const { _httpMessage: current } = socket as Socket & { _httpMessage?: ServerResponse | null }
+  const isExecuting = current?.req.complete === true
+  if (isExecuting || !socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+  const { status, headers, body } = refusalAnswer(unreadable(error.code))
+  const fields = Object.entries({
+    ...headers,
+    'x-content-type-options': 'nosniff',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  })
+  const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}\r\n${body}`)
 }
 
-function fastifyPath(path: string): string {
-  return path.replaceAll(/\{(\w+)\}/g, ':$1')
+function unreadable(code: string | undefined): Refusal {
+  if (code === 'HPE_HEADER_OVERFLOW') return { problem: headersTooLarge }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return { problem: requestTimeout }
+  return invalid([{ in: 'header', pointer: '', detail: 'is not HTTP' }])
 }
 
-const unauthenticated = sentProblem(
-  httpProblems.unauthenticated,
-  {},
-  { 'www-authenticate': 'Bearer' },
-)
-const notFound = sentProblem(httpProblems.notFound)
+/**
+ * Every problem that a server of these faces can answer with, once.
+ *
+ * @throws TypeError when two of them have one name, and so one page.
+ */
+export function problemsOf(faces: readonly Face[]): readonly ProblemContract[] {
+  const contracts = faces.flatMap(({ commands, queries }) => [...commands, ...queries])
+  const refusals = contracts.flatMap(({ contract }) => contract.refusals)
+  const problems = [...new Set([...Object.values(httpProblems), ...refusals])]
+  const names = problems.map(({ name }) => name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) throw new TypeError(`"${twice}" names two problems`)
+  return problems
+}
+
+function reportToStderr(error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  process.stderr.write(`${text}\n`)
+}

@@ -180,7 +180,7 @@ export const unavailable = problem({
 })
 
 /** Every problem that HTTP itself can answer with, whatever is mounted. */
-export const httpProblems: readonly ProblemContract[] = [
+export const httpProblems = {
   requestInvalid,
   keyMalformed,
   keyMissing,
@@ -198,7 +198,7 @@ export const httpProblems: readonly ProblemContract[] = [
   headersTooLarge,
   internalError,
   unavailable,
-]
+} satisfies Readonly<Record<string, ProblemContract>>
 
 /** The request is invalid: in these places. */
 export function invalid(faults: readonly RequestFault[]): Refusal {

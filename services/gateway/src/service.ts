@@ -2,20 +2,12 @@ import {
   type CallerOptions,
   createIdentify,
   createServer,
-  type Face,
   type Server,
+  type ServerOptions,
 } from '@semel/http'
 
-/** What the gateway is made with. */
-export type GatewayOptions = Readonly<{
-  callers: CallerOptions
-  /** The services behind the door. In one process they are asked directly. */
-  faces: readonly Face[]
-  /** Whether a command would succeed now, and if not, why. */
-  ready(): Promise<{ ready: boolean; faults: readonly string[] }>
-  /** Told of every error that a client was answered 500 for. */
-  report?: (error: unknown) => void
-}>
+/** What the gateway is made with: a server's parts and limits, and how its callers are known. */
+export type GatewayOptions = Omit<ServerOptions, 'identify'> & Readonly<{ callers: CallerOptions }>
 
 /** The one door: it knows the callers, and mounts every contract of every face. It lists no routes. */
 export function createGateway({ callers, ...options }: GatewayOptions): Promise<Server> {
