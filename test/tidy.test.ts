@@ -208,6 +208,8 @@ function undocumentedIn(file: string): string[] {
       line,
     )?.[1]
     const before = all[index - 1]?.trim() ?? ''
+    // A problem's explanation is its documentation, for users too.
+    if (line.endsWith('= problem({')) return []
     return name === undefined || before.endsWith('*/') || before.startsWith('// biome-ignore')
       ? []
       : [name]

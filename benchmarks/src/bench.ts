@@ -14,7 +14,7 @@ questions
 
 options
   --quick            about a minute, to see that all runs; its figures say little
-  --seconds N        how long each measurement takes (default 4; quick 1)
+  --seconds N        how long each measurement takes (default 3; quick 1)
   --rounds N         how often each is made, in turn (default 3; quick 1)
   --connections A,B  numbers of connections, rising (default 1,8,64,256)
   --only A,B         some parts: ${sections.join(', ')}
@@ -56,7 +56,7 @@ class Interrupted extends Error {}
 async function runCreate({ options, out }: Asked): Promise<number> {
   const interrupt = new AbortController()
   const onSignal = (signal: NodeJS.Signals) => {
-    interrupt.abort(new Interrupted(`${signal}: nothing was measured to its end`))
+    interrupt.abort(new Interrupted(`stopped by ${signal} before the end; no figures were kept`))
   }
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
   const report = await create(options, { screen: process.stderr, signal: interrupt.signal })
@@ -95,9 +95,9 @@ function readArguments(args: readonly string[]): Asked | undefined {
     options: {
       sections: sectionsIn(values.only),
       rounds: number('rounds', quick ? 1 : 3),
-      seconds: number('seconds', quick ? 1 : 4),
+      seconds: number('seconds', quick ? 1 : 3),
       connections,
-      warmUpSeconds: quick ? 1 : 3,
+      warmUpSeconds: quick ? 1 : 2,
       logRows: quick ? 100_000 : 5_000_000,
       keys: quick ? 2_000 : 10_000,
     },

@@ -19,7 +19,14 @@ export async function openServices(options: ServicesOptions): Promise<{ port: nu
   const pool = createPool({ connection })
   lifecycle.defer('connections', () => pool.end())
   await migrate(pool, migrations)
-  const orders = createOrders({ pool, currency: config.SEMEL_CURRENCY })
+  const report = reporter()
+  const retention = { onError: report }
+  const orders = createOrders({
+    pool,
+    currency: config.SEMEL_CURRENCY,
+    retention,
+    executor: { report },
+  })
   lifecycle.defer('orders', () => orders.stop())
   const readiness = createReadiness([{ name: orders.name, check: () => orders.ready() }])
   const gateway = await createGateway({
@@ -60,7 +67,19 @@ function callersOf(config: CliConfig): CallerOptions {
   return { kind: 'none' }
 }
 
-/** A fault of ours: told whole to the operator, and not at all to the client. */
-function report(error: unknown): void {
-  console.error('semel: a request could not be decided:', error)
+const sameReportEveryMs = 1000
+
+/**
+ * Tells the operator, whole, what clients are told nothing of. The same message comes at most once
+ * a second: a database that is away fails a batch every few milliseconds.
+ */
+function reporter(): (error: unknown) => void {
+  const last = { message: '', at: Number.NEGATIVE_INFINITY }
+  return (error) => {
+    const message = error instanceof Error ? error.message : String(error)
+    const at = performance.now()
+    if (message === last.message && at - last.at < sameReportEveryMs) return
+    Object.assign(last, { message, at })
+    console.error('semel:', error)
+  }
 }

@@ -8,7 +8,7 @@ export const dataOutOfDate = problem({
   statuses: [409, 412],
   recorded: true,
   explanation:
-    'The order was changed since you read it. Nothing was changed by this request. Read the order ' +
+    'The order was changed since you read it. Nothing was changed by this request. Read it ' +
     'again, apply your change to what it is now, and send that under a new key, with the version ' +
     'in `currentVersion`. The code 3043 is the one that older clients know.',
   members: { currentVersion: Type.Integer({ minimum: 1 }) },

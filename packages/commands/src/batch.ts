@@ -13,6 +13,7 @@ export type BatchParts<State, C extends Command, Tx> = Readonly<{
   append: (tx: Tx, messages: readonly Message[]) => Promise<void>
   replayableMs: number
   clock: () => Date
+  report: (error: unknown) => void
 }>
 
 /**
@@ -29,6 +30,7 @@ export async function runBatch<State, C extends Command, Tx>(
     return await parts.store.transaction((tx) => decideIn(tx, parts, entries))
   } catch (error) {
     if (error instanceof Unavailable) {
+      parts.report(error)
       return entries.map(() => ({ kind: 'unavailable', effect: error.effect }))
     }
     if (entries.length === 1) return [{ kind: 'failed', error }]

@@ -53,8 +53,13 @@ export class CommandFailed extends Error {
 
 /** What an executor is made of, and its limits. */
 export type ExecutorOptions<State, C extends Command, Tx> = Readonly<
-  Pick<BatchParts<State, C, Tx>, 'store' | 'repository' | 'decider' | 'append'> & {
+  Pick<BatchParts<State, C, Tx>, 'store' | 'repository' | 'decider'> & {
     contracts: readonly AnyCommandContract[]
+    /**
+     * Writes down what decisions tell, in their transaction: `outboxAppend` of `@semel/topics`.
+     * Default: a decision that tells something fails, so that nothing told is ever lost.
+     */
+    append?: BatchParts<State, C, Tx>['append']
     /** Asked before the store, told after the commit. Default: none. */
     cache?: ReplayCache
     /** How long answers are replayed, in milliseconds. Default 24 hours. */
@@ -71,6 +76,8 @@ export type ExecutorOptions<State, C extends Command, Tx> = Readonly<
     joinWaitMaxMs?: number
     /** The time that answers are decided at. Default: the clock of this process. */
     clock?: () => Date
+    /** Told why a batch was unavailable; its callers are not. Default: nobody is told. */
+    report?: (error: unknown) => void
   }
 >
 
@@ -88,9 +95,10 @@ export function createExecutor<State, C extends Command, Tx>(
 ): Executor {
   const { cache, batchSizeMax = 256, batchesMax = 1, queueMax = 4096 } = options
   const { queueWaitMaxMs = 5000, joinWaitMaxMs = 10_000, clock = () => new Date() } = options
-  const { store, repository, decider, append, replayableMs = day } = options
+  const { store, repository, decider, replayableMs = day, report = () => {} } = options
+  const { append = appendNowhere } = options
   const contracts = new Map(options.contracts.map((contract) => [contract.operation, contract]))
-  const parts = { store, repository, decider, append, contracts, replayableMs, clock }
+  const parts = { store, repository, decider, append, contracts, replayableMs, clock, report }
   const inFlight = new Map<CommandId, First<C>>()
   const batcher = createBatcher<C>((entries) => runThroughCache(parts, cache, entries), {
     batchSizeMax,
@@ -134,6 +142,10 @@ export function createExecutor<State, C extends Command, Tx>(
     hasRoom: batcher.hasRoom,
     close: batcher.close,
   }
+}
+
+async function appendNowhere(): Promise<never> {
+  throw new TypeError('a decision tells something, and the executor was given no append')
 }
 
 /** Answers what the cache knows, runs the rest, and tells the cache after the commit. */

@@ -1,6 +1,7 @@
 import type { Rendered } from '@semel/contract'
 import {
   byteaArray,
+  DatabaseUnavailable,
   int2Array,
   jsonbArray,
   type MigrationSet,
@@ -8,7 +9,6 @@ import {
   queryable,
   type RetryLimits,
   sqlStateOf,
-  TransactionFailed,
   type Tx,
   textArray,
   timestamptzArray,
@@ -31,7 +31,7 @@ export function postgresStore(pool: Pool, limits: RetryLimits = {}): Store<Tx> {
       try {
         return await transaction(pool, work, limits)
       } catch (error) {
-        if (error instanceof TransactionFailed) throw new Unavailable(error.effect, error.cause)
+        if (error instanceof DatabaseUnavailable) throw new Unavailable(error.effect, error.cause)
         throw error
       }
     },

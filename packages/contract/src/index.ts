@@ -1,3 +1,5 @@
+// Contracts are written with it; one import, one version of it.
+export { type Static, Type } from 'typebox'
 export {
   type Accepted,
   type Outgoing,

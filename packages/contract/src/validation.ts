@@ -43,7 +43,7 @@ export function validate(schema: TSchema, value: unknown): readonly Fault[] {
  * unpaired surrogates, U+0000, members named `__proto__`.
  */
 export function carriable(value: unknown): readonly Fault[] {
-  // Nearly every value is in order: the search that builds pointers costs ten times this check.
+  // Nearly every value is in order, and this costs 0.5 µs; the search that builds pointers, 3 µs.
   return isCarriable(value, 1) ? [] : faultsIn(value, '', 1).slice(0, faultsMax)
 }
 

@@ -15,7 +15,7 @@ export type Request = Readonly<{
 export type Answer = Readonly<{
   status: number
   headers: Readonly<Record<string, string>>
-  body: Buffer | string
+  body: Buffer | string | undefined
 }>
 
 /** Something wrong with a request: which part, an RFC 6901 pointer into it, and what. */

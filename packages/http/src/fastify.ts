@@ -208,6 +208,8 @@ function whyNot(error: FastifyError, report: (error: unknown) => void): Refusal 
       return { problem: bodyTooLarge }
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return { problem: mediaTypeUnsupported }
+    // The client went away amid its body: nobody reads this.
+    case 'ECONNRESET':
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return invalid([{ in: 'body', pointer: '', detail: 'is not as long as it is said to be' }])
     case 'FST_ERR_BAD_URL':
@@ -228,7 +230,7 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   const { _httpMessage: current } = socket as Socket & { _httpMessage?: ServerResponse | null }
   const isExecuting = current?.req.complete === true
   if (isExecuting || !socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
-  const { status, headers, body } = refusalAnswer(unreadable(error.code))
+  const { status, headers, body = '' } = refusalAnswer(unreadable(error.code))
   const fields = Object.entries({
     ...headers,
     'x-content-type-options': 'nosniff',

@@ -30,6 +30,7 @@ export interface DocumentedAnswer {
   readonly content?: Readonly<Record<string, DocumentedContent>>
 }
 
+/** A body that an answer can have: its schema, and examples that fit it. */
 export interface DocumentedContent {
   readonly schema: TSchema
   readonly examples: Readonly<Record<string, { summary?: string; value: unknown }>>

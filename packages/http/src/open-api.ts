@@ -30,7 +30,7 @@ export interface OpenApiDocument {
  * requests are judged by, so that the two cannot differ.
  */
 export function openApiDocument(faces: readonly Face[]): OpenApiDocument {
-  return {
+  return withoutErrorMessages({
     openapi: '3.1.0',
     info: {
       title: 'Semel',
@@ -45,7 +45,17 @@ export function openApiDocument(faces: readonly Face[]): OpenApiDocument {
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
     },
-  }
+  })
+}
+
+/** The texts that our validation shows are no part of JSON Schema. */
+function withoutErrorMessages(document: OpenApiDocument): OpenApiDocument {
+  const isOurs = (name: string, value: unknown) =>
+    name === 'errorMessage' && typeof value === 'string'
+  const written = JSON.stringify(document, (name, value: unknown) =>
+    isOurs(name, value) ? undefined : value,
+  )
+  return JSON.parse(written) as OpenApiDocument
 }
 
 /** An operation, and where it stands. */

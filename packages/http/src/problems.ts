@@ -21,6 +21,7 @@ function exampleErrors(where: RequestFault['in'], pointer: string, what: string)
   return { errors: [{ in: where, pointer, detail: what }] }
 }
 
+/** The request does not say what it should. */
 export const requestInvalid = problem({
   name: 'request-invalid',
   title: 'the request is invalid',
@@ -33,6 +34,7 @@ export const requestInvalid = problem({
   example: exampleErrors('body', '/lines/0/quantity', 'must be >= 1'),
 })
 
+/** The key is given twice, or in a form that no key has. */
 export const keyMalformed = problem({
   name: 'key-malformed',
   title: 'the idempotency key is malformed',
@@ -44,6 +46,7 @@ export const keyMalformed = problem({
   example: exampleErrors('header', '/Idempotency-Key', 'must have 1 to 255 characters'),
 })
 
+/** There is neither a key nor an id that could stand for it. */
 export const keyMissing = problem({
   name: 'key-missing',
   title: 'the idempotency key is missing',
@@ -56,6 +59,7 @@ export const keyMissing = problem({
   example: exampleErrors('header', '/Idempotency-Key', 'is required'),
 })
 
+/** The caller is not known. */
 export const unauthenticated = problem({
   name: 'unauthenticated',
   title: 'who asks is not known',
@@ -67,6 +71,7 @@ export const unauthenticated = problem({
   example: { detail: 'the token has expired' },
 })
 
+/** The caller is known, and may not act for the user that is named. */
 export const forbidden = problem({
   name: 'forbidden',
   title: 'not for this user',
@@ -74,6 +79,7 @@ export const forbidden = problem({
   explanation: 'The request names a user that you may not act for. Nothing was executed.',
 })
 
+/** No route has this path. */
 export const notFound = problem({
   name: 'not-found',
   title: 'there is nothing at this address',
@@ -81,6 +87,7 @@ export const notFound = problem({
   explanation: 'No route has this path. /openapi.json lists those there are.',
 })
 
+/** The path has routes, and none of this method. */
 export const methodNotAllowed = problem({
   name: 'method-not-allowed',
   title: 'this address does not take this method',
@@ -88,6 +95,7 @@ export const methodNotAllowed = problem({
   explanation: 'The header Allow lists the methods that this path takes.',
 })
 
+/** The request did not arrive in time. */
 export const requestTimeout = problem({
   name: 'request-timeout',
   title: 'the request took too long to arrive',
@@ -97,6 +105,7 @@ export const requestTimeout = problem({
     'executed: send it again, under the same key.',
 })
 
+/** The first request of this key has no outcome yet. */
 export const inFlight = problem({
   name: 'in-flight',
   title: 'the same request is still being executed',
@@ -106,6 +115,7 @@ export const inFlight = problem({
     'in Retry-After: you will get its answer.',
 })
 
+/** The key was decided, and its answer is no longer kept. */
 export const keyExpired = problem({
   name: 'key-expired',
   title: 'the answer to this key is no longer kept',
@@ -116,6 +126,7 @@ export const keyExpired = problem({
     'make a new key.',
 })
 
+/** The body is longer than is read. */
 export const bodyTooLarge = problem({
   name: 'body-too-large',
   title: 'the body is too large',
@@ -123,6 +134,7 @@ export const bodyTooLarge = problem({
   explanation: 'A body may have 64 KiB. Nothing was executed.',
 })
 
+/** The body is not plain JSON in UTF-8. */
 export const mediaTypeUnsupported = problem({
   name: 'media-type-unsupported',
   title: 'the body is not of a type that is read here',
@@ -132,6 +144,7 @@ export const mediaTypeUnsupported = problem({
     'Content-Type, and leave Content-Encoding out.',
 })
 
+/** The key was decided for another input. */
 export const keyReused = problem({
   name: 'key-reused',
   title: 'the key was used for another request',
@@ -142,6 +155,7 @@ export const keyReused = problem({
     'the answer to the first request instead.',
 })
 
+/** The command changes what it does not name the version of. */
 export const versionRequired = problem({
   name: 'version-required',
   title: 'say which version this is about',
@@ -151,6 +165,7 @@ export const versionRequired = problem({
     'was made since. `*` and weak tags do not say which. Nothing was executed.',
 })
 
+/** The header is longer than is read. */
 export const headersTooLarge = problem({
   name: 'headers-too-large',
   title: 'the headers are too large',
@@ -158,6 +173,7 @@ export const headersTooLarge = problem({
   explanation: 'Request line and headers may have 8 KiB together. Nothing was executed.',
 })
 
+/** A bug of ours: nothing was kept. */
 export const internalError = problem({
   name: 'internal-error',
   title: 'this is a bug of ours',
@@ -167,6 +183,7 @@ export const internalError = problem({
     'again under the same key.',
 })
 
+/** Nothing can be decided now, or what was decided cannot be known. */
 export const unavailable = problem({
   name: 'unavailable',
   title: 'not now',

@@ -86,7 +86,7 @@ function rendered(
   // A client may keep the answer for itself, and asks each time whether it still holds.
   const caching = { 'cache-control': 'private, no-cache', ...(etag === undefined ? {} : { etag }) }
   if (etag !== undefined && namesTag(ifNoneMatch, etag)) {
-    return { status: 304, headers: caching, body: '' }
+    return { status: 304, headers: caching, body: undefined }
   }
   return jsonAnswer(200, found.body, caching)
 }

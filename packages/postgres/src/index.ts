@@ -8,6 +8,7 @@ export {
   timestamptzArray,
   uuidArray,
 } from './binary-array.ts'
+export { DatabaseUnavailable } from './database-unavailable.ts'
 export {
   type Migration,
   MigrationRefused,
@@ -26,4 +27,4 @@ export {
   type Statement,
 } from './pool.ts'
 export { sqlStateOf } from './sqlstate.ts'
-export { type RetryLimits, TransactionFailed, type Tx, transaction } from './transaction.ts'
+export { type RetryLimits, type Tx, transaction } from './transaction.ts'

@@ -1,4 +1,6 @@
 import pg from 'pg'
+import { DatabaseUnavailable } from './database-unavailable.ts'
+import { isOfConnection, sqlStateOf } from './sqlstate.ts'
 
 /** Where a server is: a URL, or the parts of one. */
 export type Connection =
@@ -67,9 +69,22 @@ export function createPool(options: PoolOptions): Pool {
   return pool
 }
 
-/** Sends one statement outside of any transaction. */
+/**
+ * Sends single statements outside of any transaction; for reading.
+ *
+ * @throws {DatabaseUnavailable} from `query`, when the server is away or ends the session.
+ */
 export function queryable(pool: Pool): Queryable {
-  return { query: (statement) => send(pool, statement) }
+  return {
+    async query(statement) {
+      try {
+        return await send(pool, statement)
+      } catch (error) {
+        if (isOfConnection(sqlStateOf(error))) throw new DatabaseUnavailable('none', error)
+        throw error
+      }
+    },
+  }
 }
 
 /** Sends a statement to a pool or to one of its clients. */

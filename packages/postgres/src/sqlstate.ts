@@ -31,3 +31,11 @@ export function wantsFreshSession(sqlState: string | undefined): boolean {
 export function provesRollback(sqlState: string | undefined): boolean {
   return sqlState !== undefined && /^(23|40001|40P01|25)/.test(sqlState)
 }
+
+/**
+ * Whether an error is one of the connection or of the server, not of the statement: no SQLSTATE at
+ * all, or class 08 (connection), 53 (resources), 57 (operator intervention), 58 (system).
+ */
+export function isOfConnection(sqlState: string | undefined): boolean {
+  return sqlState === undefined || /^(08|53|57|58)/.test(sqlState)
+}

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { DatabaseUnavailable } from './database-unavailable.ts'
 import { type Pool, type Queryable, send } from './pool.ts'
 import {
   isConflict,
@@ -27,20 +28,6 @@ export type RetryLimits = Readonly<{
   random?: () => number
 }>
 
-/**
- * A transaction could not be committed (`effect: 'none'`), or its COMMIT was sent and what became
- * of it could not be learnt (`effect: 'unknown'`). Code `transaction-failed`.
- */
-export class TransactionFailed extends Error {
-  readonly code = 'transaction-failed'
-  readonly effect: 'none' | 'unknown'
-
-  constructor(effect: 'none' | 'unknown', cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause })
-    this.effect = effect
-  }
-}
-
 type Attempt<T> =
   | Readonly<{ end: 'committed'; value: T }>
   | Readonly<{ end: 'conflict' | 'broken' | 'unknown' | 'unreachable' | 'failed'; cause: unknown }>
@@ -54,7 +41,7 @@ type Attempt<T> =
  * COMMIT whose reply was lost. In the last case the next run meets what the first one left: a
  * unique insert blocks on the old transaction while it lives, so the truth is seen, not guessed.
  *
- * @throws {TransactionFailed} when the database could not take it; says what is known of the effect.
+ * @throws {DatabaseUnavailable} when the database could not take it; tells what is known of it.
  * @throws what `work` threw where that was no failure of the connection: a bug, or an error of
  * SQLSTATE classes 22, 23 and 54 (data that cannot be written).
  */
@@ -148,9 +135,9 @@ function endOf(faults: readonly unknown[], error: unknown): 'thrown' | 'conflict
 }
 
 function failure(end: Attempt<never>['end'], cause: unknown, unknown: boolean): unknown {
-  if (unknown) return new TransactionFailed('unknown', cause)
+  if (unknown) return new DatabaseUnavailable('unknown', cause)
   if (end === 'thrown' || refusesData(sqlStateOf(cause))) return cause
-  return new TransactionFailed('none', cause)
+  return new DatabaseUnavailable('none', cause)
 }
 
 async function watched<T>(sent: Promise<T>, faults: unknown[]): Promise<T> {

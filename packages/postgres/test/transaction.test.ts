@@ -1,4 +1,4 @@
-import { createPool, type Pool, TransactionFailed, type Tx, transaction } from '@semel/postgres'
+import { createPool, DatabaseUnavailable, type Pool, type Tx, transaction } from '@semel/postgres'
 import { type ClientMessage, type Fate, startFaultProxy } from '@semel/postgres/fault-proxy'
 import { type TestDatabase, testDatabase } from '@semel/postgres/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -101,7 +101,7 @@ describe('a transaction', () => {
 
     const end = transaction(pool, (tx) => once(tx, 'one'), { unknownMaxMs: 100 })
 
-    await expect(end).rejects.toMatchObject({ code: 'transaction-failed', effect: 'unknown' })
+    await expect(end).rejects.toMatchObject({ code: 'unavailable', effect: 'unknown' })
   })
 
   it('says that nothing happened when the server cannot be reached', async () => {
@@ -111,8 +111,8 @@ describe('a transaction', () => {
 
     const end = transaction(pool, async () => {})
 
-    await expect(end).rejects.toMatchObject({ code: 'transaction-failed', effect: 'none' })
-    await expect(end).rejects.toBeInstanceOf(TransactionFailed)
+    await expect(end).rejects.toMatchObject({ code: 'unavailable', effect: 'none' })
+    await expect(end).rejects.toBeInstanceOf(DatabaseUnavailable)
   })
 
   it('survives a connection that is killed while it is used, and one that was killed before', async () => {

@@ -9,7 +9,7 @@ import {
 /** What the gateway is made with: a server's parts and limits, and how its callers are known. */
 export type GatewayOptions = Omit<ServerOptions, 'identify'> & Readonly<{ callers: CallerOptions }>
 
-/** The one door: it knows the callers, and mounts every contract of every face. It lists no routes. */
+/** The one door: it knows the callers, and mounts every contract. It lists no routes. */
 export function createGateway({ callers, ...options }: GatewayOptions): Promise<Server> {
   return createServer({ ...options, identify: createIdentify(callers) })
 }

@@ -112,7 +112,7 @@ function place(
   return accept(placed, orderView(placed), [charge(placed, placed.total)])
 }
 
-/** The id is taken: by the very order that is asked for, under another or a forgotten key, or not. */
+/** The id is taken: by the very order that is asked for (under another key), or by another. */
 function placedBefore(
   order: PlacedOrder,
   command: CommandOf<typeof placeOrder>,

@@ -37,6 +37,7 @@ export type OrdersOptions = Readonly<{
       | 'cache'
       | 'clock'
       | 'replayableMs'
+      | 'report'
       | 'repository'
       | 'store'
     >

@@ -1,0 +1,44 @@
+import { createExecutor, localOperator, makeCommand } from '@semel/commands'
+import { postgresStore } from '@semel/commands/postgres'
+import { cancelOrder, placeOrder, updateOrder } from '@semel/contracts/orders'
+import { queryable } from '@semel/postgres'
+import { testDatabase } from '@semel/postgres/testing'
+import { outboxAppend } from '@semel/topics'
+import { expect, it } from 'vitest'
+import { orderDecider } from '../src/order.ts'
+import { migrations } from '../src/service.ts'
+import { findOrder, listOrders, orderRepository } from '../src/sql.ts'
+
+const userId = '4c1e8a52-6f0b-4f0e-9d0a-2f8e5f6d7c10'
+const lines = [{ sku: 'tea', quantity: 1, unitPrice: 450 }]
+
+it('looks things up by an index, also when it was prepared on an empty table', async () => {
+  const { anotherPool } = await testDatabase(migrations)
+  const pool = anotherPool({ connectionsMax: 1 })
+  const executor = createExecutor({
+    store: postgresStore(pool),
+    repository: orderRepository,
+    decider: orderDecider('EUR'),
+    contracts: [placeOrder, updateOrder, cancelOrder],
+    append: outboxAppend(),
+  })
+  const asked = { scope: localOperator, key: 'h:k', receivedAt: new Date(0) }
+  await executor.submit(makeCommand(placeOrder, { ...asked, input: { userId, lines } }))
+  const { id } = makeCommand(placeOrder, { ...asked, input: {} })
+  await executor.submit(makeCommand(updateOrder, { ...asked, input: { id, version: 1, lines } }))
+  await findOrder(queryable(pool), id)
+  const page = { status: undefined, below: 9, limit: 9 }
+  await listOrders(queryable(pool), { ...page, userId })
+  await listOrders(queryable(pool), { ...page, userId: undefined })
+
+  const { rows } = await pool.query('select name, statement from pg_prepared_statements')
+  const plans = await Promise.all(
+    rows.map(async ({ name, statement }) => {
+      const plan = await pool.query(`explain (generic_plan) ${statement}`)
+      return { name, plan: plan.rows.map((row) => row['QUERY PLAN']).join('\n') }
+    }),
+  )
+
+  expect(plans.length).toBeGreaterThanOrEqual(9)
+  expect(plans.filter(({ plan }) => plan.includes('Seq Scan'))).toEqual([])
+})
