@@ -45,8 +45,8 @@ export function shapeOfQuery({ parameters, inPath }: AnyQueryContract): InputSha
 
 /**
  * Makes one flat object of a command's parts. Where that is impossible, because the body is no
- * object or a name stands in two parts, the parts stay apart under names of their own: such an input
- * is never valid, and never mistaken for another.
+ * object or a name stands in two parts, the parts stay apart under names of their own: such an
+ * input is never valid, and never mistaken for another.
  */
 export function assembleInput(shape: InputShape, parts: InputParts): AssembledInput {
   const { params, ifMatch, body } = parts

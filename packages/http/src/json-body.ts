@@ -3,7 +3,7 @@ import { carriable } from '@semel/contract'
 import { type Headers, headerOf, type Refusal } from './exchange.ts'
 import { invalid, mediaTypeUnsupported } from './problems.ts'
 
-const jsonType = /^application\/json[ \t]*(;[ \t]*(charset="?utf-8"?)?[ \t]*)?$/i
+const jsonType = /^application\/json[ \t]*(;[ \t]*(charset="?utf-8"?[ \t]*)?)?$/i
 
 /** Refuses bodies that are not said to be plain JSON in UTF-8. */
 export function judgeMediaType(headers: Headers): Refusal | undefined {

@@ -9,18 +9,22 @@ export type Preferences = Readonly<{
 const none: Preferences = { handling: undefined, respondAsync: false }
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 const word = `(?:${token}|"(?:[^"\\\\]|\\\\.)*")`
-const parameter = `(?:\\s*;\\s*(?:${token}(?:\\s*=\\s*${word})?)?)*`
-const preference = new RegExp(`^\\s*(${token})(?:\\s*=\\s*(${word}))?${parameter}\\s*$`)
+const parameter = `;[ \\t]*(?:${token}[ \\t]*(?:=[ \\t]*(?:${word}[ \\t]*)?)?)?`
+const named = `(${token})[ \\t]*(?:=[ \\t]*(?:(${word})[ \\t]*)?)?(?:${parameter})*`
+// One element of the list, up to its comma. White space can match in one place only: a field that
+// is malformed is found out in one pass, however it was contrived.
+const element = new RegExp(`[ \\t]*(?:${named})?(?:,|$)`, 'y')
 
 /**
- * Reads the header field `Prefer`. What is unknown or malformed is ignored, as RFC 7240 asks; of a
- * preference that is given twice, the first counts.
+ * Reads the header field `Prefer`. What is unknown is ignored, as RFC 7240 asks, and so is all that
+ * follows something malformed; of a preference that is given twice, the first counts.
  */
 export function parsePreferences(header: string | undefined): Preferences {
   if (header === undefined) return none
   const found = new Map<string, string>()
-  for (const part of splitOutsideQuotes(header)) {
-    const [, name, value = ''] = preference.exec(part) ?? []
+  element.lastIndex = 0
+  for (let match = element.exec(header); match !== null; match = nextIn(header)) {
+    const [, name, value = ''] = match
     if (name === undefined || found.has(name.toLowerCase())) continue
     found.set(name.toLowerCase(), unquoted(value).toLowerCase())
   }
@@ -31,8 +35,8 @@ export function parsePreferences(header: string | undefined): Preferences {
   }
 }
 
-function splitOutsideQuotes(list: string): readonly string[] {
-  return list.match(/(?:[^,"]|"(?:[^"\\]|\\.)*"|")+/g) ?? []
+function nextIn(header: string): RegExpExecArray | null {
+  return element.lastIndex < header.length ? element.exec(header) : null
 }
 
 function unquoted(value: string): string {

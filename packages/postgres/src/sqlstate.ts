@@ -7,8 +7,9 @@ export function sqlStateOf(error: unknown): string | undefined {
 }
 
 /** Somebody else was first: the transaction is run again from its start. */
-export function isConflict(sqlState: string | undefined): boolean {
-  return sqlState === '23505' || sqlState === '40001' || sqlState === '40P01'
+export function conflictOf(sqlState: string | undefined): 'conflict' | 'duplicate' | undefined {
+  if (sqlState === '23505') return 'duplicate'
+  return sqlState === '40001' || sqlState === '40P01' ? 'conflict' : undefined
 }
 
 /**

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { DatabaseUnavailable } from './database-unavailable.ts'
 import { type Pool, type Queryable, send } from './pool.ts'
 import {
-  isConflict,
+  conflictOf,
   provesRollback,
   refusesData,
   sqlStateOf,
@@ -18,8 +18,13 @@ export interface Tx extends Queryable {
 
 /** How often and how long a transaction is tried again. */
 export type RetryLimits = Readonly<{
-  /** Attempts that end in a conflict. Default 8. */
+  /** Attempts that end in a conflict (`40001`, `40P01`). Default 8. */
   conflictsMax?: number
+  /**
+   * Attempts that end in a duplicate (`23505`). Default 3: who was first is seen by the next run;
+   * what is still a duplicate then is one by its data.
+   */
+  duplicatesMax?: number
   /** Attempts whose connection broke before COMMIT was sent. Default 2. */
   breaksMax?: number
   /** How long to look for what became of an unknown COMMIT, in milliseconds. Default 10,000. */
@@ -30,8 +35,16 @@ export type RetryLimits = Readonly<{
 
 type Attempt<T> =
   | Readonly<{ end: 'committed'; value: T }>
-  | Readonly<{ end: 'conflict' | 'broken' | 'unknown' | 'unreachable' | 'failed'; cause: unknown }>
-  | Readonly<{ end: 'thrown'; cause: unknown }>
+  | Readonly<{ end: Uncommitted; cause: unknown }>
+
+type Uncommitted =
+  | 'conflict'
+  | 'duplicate'
+  | 'broken'
+  | 'unknown'
+  | 'unreachable'
+  | 'failed'
+  | 'thrown'
 
 /**
  * Runs `work` in a transaction (READ COMMITTED) and commits. The only place that retries one.
@@ -50,21 +63,19 @@ export async function transaction<T>(
   work: (tx: Tx) => Promise<T>,
   limits: RetryLimits = {},
 ): Promise<T> {
-  const { conflictsMax = 8, breaksMax = 2, unknownMaxMs = 10_000, random = Math.random } = limits
-  const counts = { conflict: 0, broken: 0 }
+  const { conflictsMax = 8, duplicatesMax = 3, breaksMax = 2 } = limits
+  const { unknownMaxMs = 10_000, random = Math.random } = limits
+  const left = { conflict: conflictsMax, duplicate: duplicatesMax, broken: breaksMax }
   let unknownSince: number | undefined
   for (let attempt = 1; ; attempt += 1) {
     const result = await attemptOnce(pool, work)
     if (result.end === 'committed') return result.value
     const { end, cause } = result
     if (end === 'unknown') unknownSince ??= performance.now()
-    if (end === 'conflict' || end === 'broken') counts[end] += 1
+    const mayRepeat = end in left && --left[end as keyof typeof left] > 0
     const seeking = unknownSince !== undefined && performance.now() - unknownSince < unknownMaxMs
-    const again =
-      (end === 'conflict' && counts.conflict < conflictsMax) ||
-      (end === 'broken' && counts.broken < breaksMax) ||
-      (end !== 'thrown' && seeking)
-    if (!again) throw failure(end, cause, unknownSince !== undefined)
+    if (!mayRepeat && !(seeking && end !== 'thrown'))
+      throw failure(end, cause, unknownSince !== undefined)
     await pause(Math.min(250, 2 ** attempt) * (0.5 + random() / 2))
   }
 }
@@ -105,7 +116,7 @@ async function commit<T>(client: pg.PoolClient, value: T): Promise<Attempt<T>> {
     client.release(true)
     const sqlState = sqlStateOf(cause)
     if (!provesRollback(sqlState)) return { end: 'unknown', cause }
-    return { end: isConflict(sqlState) ? 'conflict' : 'failed', cause }
+    return { end: conflictOf(sqlState) ?? 'failed', cause }
   }
 }
 
@@ -127,16 +138,15 @@ async function rollback(
 }
 
 /** The first statement that failed says why; those behind it only that the transaction had. */
-function endOf(faults: readonly unknown[], error: unknown): 'thrown' | 'conflict' | 'failed' {
+function endOf(faults: readonly unknown[], error: unknown): Uncommitted {
   if (faults.length === 0) return 'thrown'
   const sqlState = sqlStateOf(faults[0] ?? error)
-  if (isConflict(sqlState)) return 'conflict'
-  return refusesData(sqlState) ? 'thrown' : 'failed'
+  return conflictOf(sqlState) ?? (refusesData(sqlState) ? 'thrown' : 'failed')
 }
 
-function failure(end: Attempt<never>['end'], cause: unknown, unknown: boolean): unknown {
+function failure(end: Uncommitted, cause: unknown, unknown: boolean): unknown {
   if (unknown) return new DatabaseUnavailable('unknown', cause)
-  if (end === 'thrown' || refusesData(sqlStateOf(cause))) return cause
+  if (end === 'thrown' || end === 'duplicate') return cause
   return new DatabaseUnavailable('none', cause)
 }
 

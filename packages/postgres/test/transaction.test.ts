@@ -161,10 +161,8 @@ describe('a transaction', () => {
   it('blames the data, not the database, for a value that breaks a constraint', async () => {
     const database = await things()
     const insert = (id: string, size: number) =>
-      transaction(
-        database.pool,
-        (tx) => tx.query({ text: 'insert into things values ($1, $2)', values: [id, size] }),
-        { conflictsMax: 2 },
+      transaction(database.pool, (tx) =>
+        tx.query({ text: 'insert into things values ($1, $2)', values: [id, size] }),
       )
     await insert('one', 1)
 
