@@ -87,7 +87,6 @@ describe('the house', () => {
 
   it.each([
     ['fastify', /^packages\/http\/src\/fastify\.ts$|^benchmarks\//],
-    ['@fastify/swagger', /^packages\/http\/src\/fastify\.ts$/],
     ['pg', /^packages\/postgres\/src\/|^benchmarks\//],
     ['jose', /^packages\/http\/src\/callers\.ts$/],
     ['vitest', /conformance\.ts$|testing\.ts$|^vitest\.config\.ts$/],
