@@ -100,12 +100,8 @@ export function createExecutor<State, C extends Command, Tx>(
   const contracts = new Map(options.contracts.map((contract) => [contract.operation, contract]))
   const parts = { store, repository, decider, append, contracts, replayableMs, clock, report }
   const inFlight = new Map<CommandId, First<C>>()
-  const batcher = createBatcher<C>((entries) => runThroughCache(parts, cache, entries), {
-    batchSizeMax,
-    batchesMax,
-    queueMax,
-    queueWaitMaxMs,
-  })
+  const limits = { batchSizeMax, batchesMax, queueMax, queueWaitMaxMs }
+  const batcher = createBatcher<C>((entries) => runBatch(parts, entries), limits)
 
   async function follow(command: C, recall: boolean, submitted: SubmitOptions) {
     const deadline = performance.now() + joinWaitMaxMs
@@ -125,11 +121,22 @@ export function createExecutor<State, C extends Command, Tx>(
 
   async function lead(entry: Entry<C>, submitted: SubmitOptions) {
     const { command } = entry
-    const verdict = batcher.add(entry)
+    const verdict = look(entry)
     inFlight.set(command.id, { ...entry, verdict })
     const decided = await verdict
     inFlight.delete(command.id)
     return outcomeOf(decided, command, submitted, clock(), decided.kind !== 'decided')
+  }
+
+  /** A repeat that the cache knows waits for no batch, and needs no room in the queue. */
+  async function look(entry: Entry<C>): Promise<Verdict> {
+    const { id } = entry.command
+    if (cache === undefined) return batcher.add(entry)
+    const cached = (await cache.get([id])).get(id)
+    if (cached !== undefined) return { kind: 'known', record: cached }
+    const verdict = await batcher.add(entry)
+    if ('record' in verdict) cache.put([verdict.record])
+    return verdict
   }
 
   return {
@@ -146,24 +153,6 @@ export function createExecutor<State, C extends Command, Tx>(
 
 async function appendNowhere(): Promise<never> {
   throw new TypeError('a decision tells something, and the executor was given no append')
-}
-
-/** Answers what the cache knows, runs the rest, and tells the cache after the commit. */
-async function runThroughCache<State, C extends Command, Tx>(
-  parts: BatchParts<State, C, Tx>,
-  cache: ReplayCache | undefined,
-  entries: readonly Entry<C>[],
-): Promise<readonly Verdict[]> {
-  if (cache === undefined) return runBatch(parts, entries)
-  const cached = await cache.get(entries.map(({ command }) => command.id))
-  const unknown = entries.filter(({ command }) => !cached.has(command.id))
-  const verdicts = unknown.length === 0 ? [] : await runBatch(parts, unknown)
-  cache.put(verdicts.flatMap((verdict) => ('record' in verdict ? [verdict.record] : [])))
-  const decided = new Map(unknown.map(({ command }, index) => [command.id, verdicts[index]!]))
-  return entries.map(({ command: { id } }) => {
-    const record = cached.get(id)
-    return record === undefined ? decided.get(id)! : { kind: 'known', record }
-  })
 }
 
 function outcomeOf(

@@ -262,6 +262,25 @@ describe('an executor', () => {
     expect(await executor.submit(add(ann, 'k', 3))).toEqual({ ...first, replayed: true })
   })
 
+  it('answers a repeat that its cache knows at once, however full the queue is', async () => {
+    const cache = processReplayCache()
+    const { store, make } = shop({ cache })
+    const first = await make().submit(add(ann, 'k', 3))
+    const { promise: opened, resolve: open } = Promise.withResolvers<void>()
+    const executor = make({
+      queueMax: 1,
+      batchSizeMax: 1,
+      store: { ...store, transaction: (work) => opened.then(() => store.transaction(work)) },
+    })
+    const others = ['running', 'waiting'].map((key) => executor.submit(add(ann, key, 1)))
+
+    const repeat = await executor.submit(add(ann, 'k', 3))
+    open()
+    await Promise.all(others)
+
+    expect(repeat).toEqual({ ...first, replayed: true })
+  })
+
   it('says that a key is expired once its answer is no longer replayable, swept or not', async () => {
     let now = new Date('2026-01-01T00:00:00Z')
     const { store, executor, count } = shop({ clock: () => now, replayableMs: 1000 })
