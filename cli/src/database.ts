@@ -12,7 +12,7 @@ const connectTimeoutMs = 5_000
 /**
  * Opens the database: the one that DATABASE_URL names, or one of our own, which ends with us.
  *
- * @throws {StartError} `database-unreachable`
+ * @throws {StartError} `database-unreachable`, `database-unsuitable`
  * @throws {EmbeddedPostgresError}
  */
 export async function openDatabase(
@@ -34,8 +34,9 @@ export async function openDatabase(
 async function reachable(url: string): Promise<Database> {
   const name = nameOf(url)
   const pool = createPool({ connection: { url }, connectionsMax: 1, connectTimeoutMs })
+  let encoding: string
   try {
-    await pool.query('select 1')
+    encoding = (await pool.query('show server_encoding')).rows[0].server_encoding
   } catch (cause) {
     const { message, code } = cause as NodeJS.ErrnoException
     throw new StartError(
@@ -46,6 +47,13 @@ async function reachable(url: string): Promise<Database> {
     )
   } finally {
     await pool.end()
+  }
+  if (encoding !== 'UTF8') {
+    throw new StartError(
+      'database-unsuitable',
+      `the database ${name} is encoded in ${encoding}, and could not keep every text: ` +
+        "make one with: create database … encoding 'UTF8' template template0",
+    )
   }
   return { connection: { url }, name }
 }

@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { createPool } from '@semel/postgres'
+import '@semel/postgres/testing'
+import { expect, inject, onTestFinished, test, vi } from 'vitest'
 import { addressError, checkAddress, urlOf } from '../src/address.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -140,4 +143,41 @@ async function newFolder(): Promise<string> {
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   await chmod(folder, 0o755)
   return folder
+}
+
+test('a database that could not keep every text is one line that says how to make one', async () => {
+  const { url, query } = await ownDatabase("encoding 'LATIN1' template template0 locale 'C'")
+  await query('select 1')
+
+  const ended = await run({ DATABASE_URL: url })
+
+  expect(ended.code).toBe(1)
+  expect(ended.stderr).toMatch(/^semel: the database .* is encoded in LATIN1, .*UTF8.*\n$/)
+})
+
+test('a database that newer code has migrated is one line', async () => {
+  const { url, query } = await ownDatabase()
+  await query('create table migrations (set text, number integer, name text)')
+  await query("insert into migrations values ('orders', 99, '0099_from_the_future.sql')")
+
+  const ended = await run({ DATABASE_URL: url })
+
+  expect(ended.code).toBe(1)
+  expect(ended.stderr).toMatch(/^semel: the database is ahead: .*migration 99 of "orders".*\n$/)
+})
+
+/** A database on the server for tests, dropped at the end. */
+async function ownDatabase(options = '') {
+  const server = inject('testServer')
+  const name = `test_${randomUUID().slice(0, 8)}`
+  const admin = createPool({ connection: { ...server, database: 'postgres' }, connectionsMax: 1 })
+  await admin.query(`create database ${name} ${options}`)
+  const pool = createPool({ connection: { ...server, database: name }, connectionsMax: 1 })
+  onTestFinished(async () => {
+    await pool.end()
+    await admin.query(`drop database ${name} with (force)`)
+    await admin.end()
+  })
+  const url = `postgres://${server.user}@/${name}?host=${encodeURIComponent(server.host)}`
+  return { url, query: (text: string) => pool.query(text) }
 }

@@ -1,7 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { PoolClient } from 'pg'
 import type { Pool } from './pool.ts'
+import { sqlStateOf } from './sqlstate.ts'
 
 /** A numbered `.sql` file and the set it belongs to. */
 export type Migration = Readonly<{ set: string; number: number; name: string; sql: string }>
@@ -39,7 +41,8 @@ export async function readMigrations({ set, folder }: MigrationSet): Promise<Mig
  * the row that says so. Safe to repeat and to run from several processes at once.
  *
  * @returns the names of the migrations that were run.
- * @throws {MigrationRefused} when the database has migrations that this release does not know.
+ * @throws {MigrationRefused} when the database has migrations that this release does not know, or
+ * refuses one (as to a role that may not create tables).
  */
 export async function migrate(pool: Pool, sets: readonly MigrationSet[]): Promise<string[]> {
   const client = await pool.connect()
@@ -51,34 +54,39 @@ export async function migrate(pool: Pool, sets: readonly MigrationSet[]): Promis
          set text not null, number integer not null, name text not null,
          migrated_at timestamptz not null default now(), primary key (set, number))`,
     )
-    for (const set of sets) {
-      const migrations = await readMigrations(set)
-      const { rows } = await client.query(
-        'select coalesce(max(number), 0)::integer as newest from migrations where set = $1',
-        [set.set],
-      )
-      const newest: number = rows[0].newest
-      if (newest > migrations.length) {
-        throw new MigrationRefused(
-          `the database is ahead: it has migration ${newest} of "${set.set}", this release knows ${migrations.length}; run the newer release`,
-        )
-      }
-      for (const migration of migrations.slice(newest)) {
-        await run(client, migration)
-        ran.push(`${migration.set}/${migration.name}`)
-      }
+    // All sets are judged before any is run: a database that is ahead is left as it is.
+    const missing: Migration[] = []
+    for (const set of sets) missing.push(...(await missingOf(client, set)))
+    for (const migration of missing) {
+      await run(client, migration)
+      ran.push(`${migration.set}/${migration.name}`)
     }
     return ran
+  } catch (error) {
+    if (sqlStateOf(error) === undefined || error instanceof MigrationRefused) throw error
+    const reason = (error as Error).message
+    throw new MigrationRefused(`the database cannot be migrated: ${reason}`, { cause: error })
   } finally {
     // Ends the session and with it the lock, whatever state it is in.
     client.release(true)
   }
 }
 
-async function run(
-  client: { query(text: string, values?: unknown[]): Promise<unknown> },
-  { set, number, name, sql }: Migration,
-): Promise<void> {
+async function missingOf(client: PoolClient, set: MigrationSet): Promise<Migration[]> {
+  const migrations = await readMigrations(set)
+  const { rows } = await client.query(
+    'select coalesce(max(number), 0)::integer as newest from migrations where set = $1',
+    [set.set],
+  )
+  const newest: number = rows[0].newest
+  if (newest <= migrations.length) return migrations.slice(newest)
+  throw new MigrationRefused(
+    `the database is ahead: it has migration ${newest} of "${set.set}", ` +
+      `this release knows ${migrations.length}; run the newer release`,
+  )
+}
+
+async function run(client: PoolClient, { set, number, name, sql }: Migration): Promise<void> {
   await client.query('begin')
   try {
     await client.query(sql)
