@@ -33,6 +33,7 @@ export function createBatcher<C extends Command>(
 ): Batcher<C> {
   const { promise: drained, resolve: drain } = Promise.withResolvers<void>()
   let queue: Waiting<C>[] = []
+  let watch: NodeJS.Timeout | undefined
   let running = 0
   let scheduled = false
   let closed = false
@@ -49,6 +50,7 @@ export function createBatcher<C extends Command>(
   }
 
   function startBatches() {
+    turnAwayLate()
     while (running < batchesMax && queue.length > 0) {
       const batch = queue.slice(0, batchSizeMax)
       queue = queue.slice(batchSizeMax)
@@ -61,12 +63,28 @@ export function createBatcher<C extends Command>(
   }
 
   async function settleAll(batch: readonly Waiting<C>[]): Promise<void> {
+    const verdicts = await run(batch.map(({ entry }) => entry))
+    for (const [index, { settle }] of batch.entries()) settle(verdicts[index]!)
+  }
+
+  function turnAwayLate() {
     const late = performance.now() - queueWaitMaxMs
-    for (const { since, settle } of batch) if (since < late) settle(turnedAway)
-    const timely = batch.filter(({ since }) => since >= late)
-    if (timely.length === 0) return
-    const verdicts = await run(timely.map(({ entry }) => entry))
-    for (const [index, { settle }] of timely.entries()) settle(verdicts[index]!)
+    while (queue[0] !== undefined && queue[0].since < late) queue.shift()?.settle(turnedAway)
+  }
+
+  /** Behind a batch that hangs no other starts: then it is this timer that keeps the limit. */
+  function watchQueue() {
+    const [oldest] = queue
+    if (watch !== undefined || oldest === undefined) return
+    const leftMs = oldest.since + queueWaitMaxMs - performance.now()
+    watch = setTimeout(
+      () => {
+        watch = undefined
+        turnAwayLate()
+        watchQueue()
+      },
+      Math.max(1, leftMs),
+    ).unref()
   }
 
   return {
@@ -75,6 +93,7 @@ export function createBatcher<C extends Command>(
       const { promise, resolve } = Promise.withResolvers<Verdict>()
       queue.push({ entry, since: performance.now(), settle: resolve })
       schedule()
+      watchQueue()
       return promise
     },
     hasRoom: () => !closed && queue.length < queueMax,

@@ -42,7 +42,8 @@ export interface Rendered {
 /**
  * Renders a decision by its contract, to bytes.
  *
- * @throws TypeError when the decision names a status or a problem the contract does not declare.
+ * @throws TypeError when the decision names a status or a problem the contract does not declare, or
+ * a header would hold what no header may: an answer that is recorded can be sent.
  */
 export function renderAnswer(
   contract: AnyCommandContract,
@@ -66,8 +67,8 @@ function renderAccepted(
     status,
     headers: {
       'content-type': 'application/json; charset=utf-8',
-      ...(status === 201 ? { location: contract.resource(command as never) } : {}),
-      ...(contract.etag === undefined ? {} : { etag: contract.etag(body) }),
+      ...(status === 201 ? { location: fieldValue(contract.resource(command as never)) } : {}),
+      ...(contract.etag === undefined ? {} : { etag: fieldValue(contract.etag(body)) }),
     },
     body: Buffer.from(JSON.stringify(body)),
   }
@@ -83,8 +84,14 @@ function renderRefused(contract: AnyCommandContract, refused: Refused): Rendered
     status,
     headers: {
       'content-type': 'application/problem+json',
-      ...(refused.location === undefined ? {} : { location: refused.location }),
+      ...(refused.location === undefined ? {} : { location: fieldValue(refused.location) }),
     },
     body: Buffer.from(JSON.stringify(problemBody(problem, refused.members, status))),
   }
+}
+
+/** Visible ASCII: neither a line break, which begins another header, nor what would be garbled. */
+function fieldValue(text: string): string {
+  if (!/^[\x21-\x7e]+$/.test(text)) throw new TypeError(`not for a header: ${JSON.stringify(text)}`)
+  return text
 }

@@ -1,4 +1,5 @@
 import { type Static, type TObject, type TProperties, Type } from 'typebox'
+import { exampleOf, withExample } from './example.ts'
 import type { ProblemContract } from './problem.ts'
 
 /** One way a command can be accepted: its HTTP status, its body, and what the headers say of it. */
@@ -44,7 +45,7 @@ export interface CommandContract<
   readonly ifMatch: boolean
   /** Refuse with `version-required` unless a version or a strong `If-Match` is given. */
   readonly requiresVersion: boolean
-  /** Where the resource lives that this command makes or changes. */
+  /** Where the resource lives that this command makes or changes. Default: at its own path. */
   readonly resource: (command: Subject<Static<TObject<Params & Query & Body>>>) => string
   /** The entity tag of an accepted body, quotes included; undefined where there is none. */
   readonly etag: ((body: Readonly<Record<string, unknown>>) => string) | undefined
@@ -66,6 +67,9 @@ function ifMatchSchema() {
   return Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 16 }))
 }
 
+/** An answer as it is declared: its example may be left to its schema. */
+type DeclaredAnswer = Omit<AcceptedAnswer, 'example'> & Partial<Pick<AcceptedAnswer, 'example'>>
+
 type Declaration<
   Operation extends string,
   Params extends TProperties,
@@ -73,19 +77,30 @@ type Declaration<
   Body extends TProperties,
 > = Pick<
   CommandContract<Operation, Params, Query, Body>,
-  'operation' | 'summary' | 'method' | 'path' | 'resource' | 'accepted' | 'refusals' | 'example'
-> &
-  Partial<
+  'operation' | 'summary' | 'method' | 'path' | 'refusals'
+> & {
+  readonly accepted: readonly [DeclaredAnswer, ...DeclaredAnswer[]]
+} & Partial<
     Pick<
       CommandContract<Operation, Params, Query, Body>,
-      'params' | 'query' | 'body' | 'clientMadeId' | 'ifMatch' | 'requiresVersion' | 'etag'
+      | 'params'
+      | 'query'
+      | 'body'
+      | 'clientMadeId'
+      | 'ifMatch'
+      | 'requiresVersion'
+      | 'resource'
+      | 'etag'
+      | 'example'
     >
   >
 
 /**
- * Declares a command.
+ * Declares a command. Examples that are left out are those of the schemas: their own `examples`,
+ * or made of their members'.
  *
- * @throws TypeError when two parts of the input share a name: the input is one flat object.
+ * @throws TypeError when two parts of the input share a name: the input is one flat object; or when
+ * there is no example.
  */
 export function command<
   const Operation extends string,
@@ -102,6 +117,7 @@ export function command<
   const query = declaration.query ?? ({} as Query)
   const body = declaration.body ?? ({} as Body)
   const ifMatch = declaration.ifMatch ?? false
+  const [usual, ...others] = declaration.accepted
   const names = [...Object.keys(params), ...Object.keys(query), ...Object.keys(body), 'ifMatch']
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) {
@@ -115,11 +131,19 @@ export function command<
     clientMadeId: undefined,
     requiresVersion: false,
     etag: undefined,
+    resource: ({ input }) => filled(declaration.path, input),
     ...declaration,
+    accepted: [withExample(usual), ...others.map(withExample)],
+    example: declaration.example ?? (exampleOf(input) as Record<string, unknown>),
     params,
     query,
     body,
     ifMatch,
     input,
   }
+}
+
+function filled(path: string, input: object): string {
+  const values = new Map<string, unknown>(Object.entries(input))
+  return path.replaceAll(/\{(\w+)\}/g, (_, name) => encodeURIComponent(String(values.get(name))))
 }

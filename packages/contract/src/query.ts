@@ -1,4 +1,5 @@
 import { type Static, type TObject, type TProperties, Type } from 'typebox'
+import { exampleOf, withExample } from './example.ts'
 import type { ProblemContract } from './problem.ts'
 
 /**
@@ -13,7 +14,7 @@ export interface QueryContract<
   readonly name: Name
   readonly summary: string
   readonly path: string
-  /** Names of `parameters` that stand in the path; the others are query parameters. */
+  /** Parameters in the path, by default those it names in braces; the others are in the query. */
   readonly inPath: readonly (keyof Parameters & string)[]
   readonly parameters: Parameters
   readonly input: TObject<Parameters>
@@ -35,25 +36,36 @@ export type AnyQueryContract = QueryContract<string, any>
 /** The parameters of a contract's query, as its handler sees them. */
 export type ParametersOf<Contract extends AnyQueryContract> = Static<Contract['input']>
 
-/** Declares a query. Values arrive as text: declare numbers as `Type.Integer`, they are parsed. */
+/**
+ * Declares a query. Values arrive as text: declare numbers as `Type.Integer`, they are parsed.
+ * Examples that are left out are those of the schemas, as for commands.
+ *
+ * @throws TypeError when there is no example.
+ */
 export function query<
   const Name extends string,
   // biome-ignore lint/complexity/noBannedTypes: a query without parameters has no properties
   const Parameters extends TProperties = {},
 >(
-  declaration: Pick<
-    QueryContract<Name, Parameters>,
-    'name' | 'summary' | 'path' | 'answer' | 'example'
-  > &
-    Partial<Pick<QueryContract<Name, Parameters>, 'parameters' | 'inPath' | 'etag' | 'refusals'>>,
+  declaration: Pick<QueryContract<Name, Parameters>, 'name' | 'summary' | 'path'> & {
+    readonly answer: Omit<QueryContract['answer'], 'example'> & { readonly example?: unknown }
+  } & Partial<
+      Pick<
+        QueryContract<Name, Parameters>,
+        'parameters' | 'inPath' | 'etag' | 'refusals' | 'example'
+      >
+    >,
 ): QueryContract<Name, Parameters> {
   const parameters = declaration.parameters ?? ({} as Parameters)
+  const input = Type.Object(parameters, { additionalProperties: false }) as TObject<Parameters>
   return {
-    inPath: [],
+    inPath: [...declaration.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!),
     etag: undefined,
     refusals: [],
     ...declaration,
+    answer: withExample(declaration.answer),
+    example: declaration.example ?? (exampleOf(input) as Record<string, unknown>),
     parameters,
-    input: Type.Object(parameters, { additionalProperties: false }) as TObject<Parameters>,
+    input,
   }
 }

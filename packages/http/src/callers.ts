@@ -1,14 +1,29 @@
 import { createSecretKey } from 'node:crypto'
 import { localOperator, operatorScope, type Scope, userScope } from '@semel/commands'
-import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import {
+  createRemoteJWKSet,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from 'jose'
 import type { Refusal } from './exchange.ts'
-import { notNow, unauthenticated } from './problems.ts'
+import { unauthenticated } from './problems.ts'
 
 /** How callers prove who they are. `none`: there is one, `local/operator`; for loopback only. */
 export type CallerOptions =
   | Readonly<{ kind: 'none' }>
   | (TokenRules & Readonly<{ kind: 'secret'; secret: string }>)
-  | (TokenRules & Readonly<{ kind: 'jwks'; url: URL }>)
+  | (TokenRules & KeySet)
+
+/** Keys that are fetched, and kept for ten minutes. */
+export type KeySet = Readonly<{
+  kind: 'jwks'
+  url: URL
+  /** How soon an unknown key id has the set fetched again, in milliseconds. Default 10,000. */
+  refetchAfterMs?: number
+}>
 
 /** What tokens must say besides who signed them. */
 export type TokenRules = Readonly<{
@@ -20,17 +35,28 @@ export type TokenRules = Readonly<{
   clock?: (() => Date) | undefined
 }>
 
-/** Tells who sends a request, by its header field `Authorization`. */
+/**
+ * Tells who sends a request, by its header field `Authorization`. Where that cannot be told now,
+ * because the keys cannot be had, it rejects with {@link KeysUnavailable}.
+ */
 export type Identify = (authorization: string | undefined) => Identified
 
 /** A scope, or why there is none; known at once where the token was seen before. */
 export type Identified = Scope | Refusal | Promise<Scope | Refusal>
 
+/** The keys cannot be had, so nobody can tell who calls: our trouble. Code `unavailable`. */
+export class KeysUnavailable extends Error {
+  readonly code = 'unavailable'
+
+  constructor(cause: unknown) {
+    super('the keys of tokens cannot be fetched', { cause })
+  }
+}
+
 const secretBytesMin = 32
 const clockToleranceSeconds = 5
 const rememberedMax = 1000
 const rememberedMs = 60_000
-const retryAfterMs = 1000
 const bearer = /^Bearer +([\w~+/.=-]+) *$/i
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
@@ -69,7 +95,7 @@ type Found = Readonly<{ scope: Scope; expiresMs: number }>
 
 function verifierOf(options: Exclude<CallerOptions, { kind: 'none' }>): Verify {
   const { kind, issuer, audience } = options
-  const key = kind === 'secret' ? keyOf(options.secret) : keySet(options.url)
+  const key = kind === 'secret' ? keyOf(options.secret) : keySet(options)
   const claims = {
     algorithms: kind === 'secret' ? ['HS256'] : ['RS256', 'PS256', 'ES256', 'EdDSA'],
     clockTolerance: clockToleranceSeconds,
@@ -78,9 +104,30 @@ function verifierOf(options: Exclude<CallerOptions, { kind: 'none' }>): Verify {
     ...(audience === undefined ? {} : { audience }),
   }
   return async (token, currentDate) => {
-    const { payload } = await jwtVerify(token, key, { ...claims, currentDate })
-    return payload
+    const asked = { ...claims, currentDate }
+    try {
+      return (await jwtVerify(token, key, asked)).payload
+    } catch (error) {
+      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
+      return verifyWithAny(token, error, asked)
+    }
   }
+}
+
+/** Tries every key that fits: amid a rotation, a token that names no key may be of either. */
+async function verifyWithAny(
+  token: string,
+  keys: errors.JWKSMultipleMatchingKeys,
+  asked: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  for await (const key of keys) {
+    try {
+      return (await jwtVerify(token, key, asked)).payload
+    } catch (error) {
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error
+    }
+  }
+  throw new errors.JWSSignatureVerificationFailed()
 }
 
 function keyOf(secret: string): JWTVerifyGetKey {
@@ -92,9 +139,8 @@ function keyOf(secret: string): JWTVerifyGetKey {
   return async () => key
 }
 
-function keySet(url: URL): JWTVerifyGetKey {
-  // An unknown key id has the set fetched again, though not more often than every ten seconds.
-  return createRemoteJWKSet(url, { timeoutDuration: 5000, cooldownDuration: 10_000 })
+function keySet({ url, refetchAfterMs = 10_000 }: KeySet): JWTVerifyGetKey {
+  return createRemoteJWKSet(url, { timeoutDuration: 5000, cooldownDuration: refetchAfterMs })
 }
 
 async function identify(
@@ -142,14 +188,14 @@ function refused(detail: string): Refusal {
   }
 }
 
-/** The token is to blame, or nobody can tell: then the caller may try again. */
+/** @throws {KeysUnavailable} when it is not the token that is to blame. */
 function whyNot(error: unknown): Refusal {
   if (error instanceof errors.JWTExpired) return refused('the token has expired')
   if (error instanceof errors.JWTClaimValidationFailed) {
     return refused(`the token's \`${error.claim}\` is not what is asked for here`)
   }
   if (tokenFaults.some((fault) => error instanceof fault)) return refused('the token is not valid')
-  return notNow('none', retryAfterMs)
+  throw new KeysUnavailable(error)
 }
 
 const tokenFaults = [
@@ -159,5 +205,4 @@ const tokenFaults = [
   errors.JWSInvalid,
   errors.JWSSignatureVerificationFailed,
   errors.JWKSNoMatchingKey,
-  errors.JWKSMultipleMatchingKeys,
 ]

@@ -21,6 +21,7 @@ import {
   mediaTypeUnsupported,
   methodNotAllowed,
   notFound,
+  notNow,
   requestTimeout,
 } from './problems.ts'
 import { type Readiness, serverRoutes } from './server-routes.ts'
@@ -65,6 +66,7 @@ declare module 'fastify' {
 
 const bodyBytesMax = 64 * 1024
 const headerBytesMax = 8 * 1024
+const retryAfterMs = 1000
 
 /**
  * Makes a server: every command and query of the faces at its address, the OpenAPI document at
@@ -217,6 +219,7 @@ function whyNot(error: FastifyError, report: (error: unknown) => void): Refusal 
       return invalid([{ in: 'path', pointer: '', detail: 'is not a path' }])
   }
   report(error)
+  if (error.code === 'unavailable') return notNow('none', retryAfterMs)
   return { problem: internalError }
 }
 

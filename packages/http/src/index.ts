@@ -1,7 +1,14 @@
-export { type CallerOptions, createIdentify, type Identified, type Identify } from './callers.ts'
+export {
+  type CallerOptions,
+  createIdentify,
+  type Identified,
+  type Identify,
+  KeysUnavailable,
+} from './callers.ts'
 export type { Answer, Headers, Refusal, Request, RequestFault } from './exchange.ts'
 export type { Face, MountedCommand, MountedQuery, QueryAnswer } from './face.ts'
 export { createServer, problemsOf, type Server, type ServerOptions } from './fastify.ts'
 export { type OpenApiDocument, openApiDocument } from './open-api.ts'
 export { httpProblems } from './problems.ts'
 export type { Readiness } from './server-routes.ts'
+export { createService, mountQuery, type Service, type ServiceOptions } from './service.ts'

@@ -109,7 +109,8 @@ export function problemsOfQuery(contract: AnyQueryContract): readonly ProblemCon
     headersTooLarge,
     internalError,
     unavailable,
-    ...contract.refusals,
+    // Nothing that a query is told is recorded, though a command may be told the same.
+    ...contract.refusals.map((refusal) => ({ ...refusal, recorded: false })),
   ]
 }
 
@@ -157,7 +158,11 @@ function answerOfStatus(all: readonly ProblemContract[], status: number): Docume
 }
 
 function headersOfProblem(problem: ProblemContract): Record<string, object> {
-  if (problem.recorded) return { ...recordedHeaders, Location: header('What stands in the way.') }
+  if (problem.recorded)
+    return {
+      ...recordedHeaders,
+      Location: header('What stands in the way, if the caller may know.'),
+    }
   if (problem === inFlight || problem === unavailable) {
     return { 'Retry-After': header('Seconds to wait before the same request is sent again.') }
   }

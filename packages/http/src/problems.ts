@@ -2,6 +2,7 @@ import { type ProblemContract, problem } from '@semel/contract'
 import { Type } from 'typebox'
 import type { Refusal, RequestFault } from './exchange.ts'
 
+const faultsMax = 20
 const errors = Type.Array(
   Type.Object({
     in: Type.Union([
@@ -13,7 +14,7 @@ const errors = Type.Array(
     pointer: Type.String({ description: 'an RFC 6901 pointer into that part' }),
     detail: Type.String(),
   }),
-  { description: 'what is wrong, and where', minItems: 1, maxItems: 20 },
+  { description: 'what is wrong, and where', minItems: 1, maxItems: faultsMax },
 )
 const detail = Type.Optional(Type.String({ description: 'what is wrong this time' }))
 
@@ -217,9 +218,9 @@ export const httpProblems = {
   unavailable,
 } satisfies Readonly<Record<string, ProblemContract>>
 
-/** The request is invalid: in these places. */
+/** The request is invalid: in these places, of which the first 20 are told. */
 export function invalid(faults: readonly RequestFault[]): Refusal {
-  return { problem: requestInvalid, members: { errors: faults } }
+  return { problem: requestInvalid, members: { errors: faults.slice(0, faultsMax) } }
 }
 
 /** Not now, but soon. */

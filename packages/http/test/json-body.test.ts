@@ -6,7 +6,8 @@ const parse = (text: string | Buffer) => parseJson(Buffer.from(text as string))
 function faultOf(text: string | Buffer) {
   const read = parse(text)
   if (!('problem' in read)) return undefined
-  const [fault] = read.members?.errors as { pointer: string; detail: string }[]
+  const { errors } = read.members as { errors: { pointer: string; detail: string }[] }
+  const [fault] = errors
   return { name: read.problem.name, ...fault }
 }
 
@@ -90,12 +91,6 @@ describe('a JSON body', () => {
     ['{"a":[-1e400]}', '/a/0', 'is beyond the numbers JSON can carry'],
   ])('carries only what every part of the system can carry: %s', (text, pointer, detail) => {
     expect(faultOf(text)).toMatchObject({ pointer, detail })
-  })
-
-  it('points to its faults with pointers that are themselves text', () => {
-    const read = parse('{"\\ud800":1}') as { members: { errors: { pointer: string }[] } }
-
-    expect(JSON.stringify(read.members.errors)).toContain('/\\ud800')
   })
 })
 

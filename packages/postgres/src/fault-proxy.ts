@@ -53,7 +53,7 @@ function pass(client: Socket, upstream: Socket, decide: (message: ClientMessage)
   let pending = Buffer.alloc(0)
   let started = false
   let cut = false
-  upstream.on('data', (chunk) => void (cut ? upstream.end() : client.write(chunk)))
+  upstream.on('data', (chunk) => void (cut || client.write(chunk)))
   upstream.on('close', () => client.destroy())
   client.on('close', () => void (cut || upstream.destroy()))
   client.on('data', (chunk) => {
@@ -68,6 +68,8 @@ function pass(client: Socket, upstream: Socket, decide: (message: ClientMessage)
       if (fate !== 'cut-before') upstream.write(message)
       if (fate === 'pass') continue
       cut = fate === 'cut-after'
+      // What was sent is read before the end is: the message takes effect, the session ends.
+      if (cut) upstream.end()
       client.destroy()
       return
     }

@@ -56,7 +56,8 @@ export function createPool(options: PoolOptions): Pool {
     application_name: name,
     options: '-c enable_seqscan=off -c plan_cache_mode=force_generic_plan -c jit=off',
     statement_timeout: statementTimeoutMs,
-    idle_in_transaction_session_timeout: statementTimeoutMs,
+    // Half: who waits for a lock of a process that hangs gets it before their own time is up.
+    idle_in_transaction_session_timeout: Math.ceil(statementTimeoutMs / 2),
     // The server did not even say that it timed out: it hangs, or the network does.
     query_timeout: statementTimeoutMs + 2000,
     types: { getTypeParser: parserOf },

@@ -1,0 +1,60 @@
+import {
+  type Command,
+  createExecutor,
+  type ExecutorOptions,
+  processReplayCache,
+  type RetentionOptions,
+  type Scope,
+  startSweeper,
+} from '@semel/commands'
+import type { AnyQueryContract, ParametersOf } from '@semel/contract'
+import type { Face, MountedQuery, QueryAnswer } from './face.ts'
+
+/** What a service is made of: what its executor is made of, and what it shows besides. */
+export type ServiceOptions<State, C extends Command, Tx> = ExecutorOptions<State, C, Tx> &
+  Readonly<{
+    /** Names it in the OpenAPI document and in what readiness says. */
+    name: string
+    /** What can be asked. Default: nothing. */
+    queries?: readonly MountedQuery[]
+    /** How the command log ages. Default: see `RetentionOptions`. */
+    retention?: RetentionOptions
+  }>
+
+/** A service: what it shows, and how it ends. */
+export type Service = Face & Readonly<{ stop(): Promise<void> }>
+
+/**
+ * Makes a service: an executor behind a replay cache in this process, a sweeper of the command log,
+ * and the face of both. `stop` takes no more commands, and resolves when those taken are decided.
+ *
+ * The store's tables and those of the repository must be there.
+ */
+export function createService<State, C extends Command, Tx>(
+  options: ServiceOptions<State, C, Tx>,
+): Service {
+  const { name, queries = [], retention, ...parts } = options
+  const executor = createExecutor({ cache: processReplayCache(), ...parts })
+  const sweeper = startSweeper(parts.store, retention)
+  return {
+    name,
+    commands: parts.contracts.map((contract) => ({ contract, executor })),
+    queries,
+    async ready() {
+      if (!executor.hasRoom()) throw new Error('the queue of commands is full')
+      await parts.store.probe()
+    },
+    async stop() {
+      await executor.close()
+      await sweeper.stop()
+    },
+  }
+}
+
+/** Says who answers a query; the parameters have the types that its contract gives them. */
+export function mountQuery<Contract extends AnyQueryContract>(
+  contract: Contract,
+  answer: (caller: Scope, parameters: ParametersOf<Contract>) => Promise<QueryAnswer>,
+): MountedQuery {
+  return { contract, answer }
+}

@@ -1,0 +1,65 @@
+import { ask, freshId, orderOf, type Told, times } from './client.ts'
+
+/** Clients that place one order after the other, each under a fresh key, until told to stop. */
+export type Load = Readonly<{
+  /** What every request asks for. */
+  body: object
+  /** Every key that was sent, answered or not. */
+  sent: ReadonlySet<string>
+  /** What was answered with an order, by key. */
+  placed: ReadonlyMap<string, Told>
+  /** What was answered otherwise, by key. */
+  refused: ReadonlyMap<string, Told>
+  /** When every client has its last answer: resolves, or rejects if one had none. */
+  stop(): Promise<void>
+}>
+
+const pauseAfterRefusalMs = 20
+
+/** Starts clients on a product without callers. */
+export function startLoad(url: string, clients: number): Load {
+  const body = orderOf(freshId())
+  const placed = new Map<string, Told>()
+  const refused = new Map<string, Told>()
+  const sent = new Set<string>()
+  let isStopped = false
+  const client = async (name: number) => {
+    for (let n = 0; !isStopped; n += 1) {
+      const key = `client-${name}-${n}`
+      sent.add(key)
+      const told = await ask(url, { key, body })
+      if (told.answer.status === 201) placed.set(key, told)
+      else {
+        refused.set(key, told)
+        await new Promise((resolve) => setTimeout(resolve, pauseAfterRefusalMs))
+      }
+    }
+  }
+  const running = Promise.allSettled(times(clients, client))
+  return {
+    body,
+    sent,
+    placed,
+    refused,
+    async stop() {
+      isStopped = true
+      for (const end of await running) if (end.status === 'rejected') throw end.reason
+    },
+  }
+}
+
+/** Sends the requests of keys again, once, at most 100 at a time. */
+export async function repeatAll(
+  url: string,
+  { body }: Load,
+  keys: Iterable<string>,
+): Promise<Map<string, Told>> {
+  const told = new Map<string, Told>()
+  const left = [...keys]
+  while (left.length > 0) {
+    const some = left.splice(0, 100)
+    const answers = await Promise.all(some.map((key) => ask(url, { key, body })))
+    for (const [index, key] of some.entries()) told.set(key, answers[index]!)
+  }
+  return told
+}
