@@ -137,6 +137,27 @@ describe('three processes on one database', () => {
     expect(await Promise.all(traces)).toEqual([oneOrder, oneOrder, oneOrder])
   })
 
+  it('apply one update, sent 50 times under one key, once, and never call it out of date', async () => {
+    const { userId, token } = await newUser()
+    const [placed] = await atOnce([{ key: 'place', token, body: orderOf(userId) }])
+    const path = `/orders/${bodyOf(placed!).id}`
+    const body = { version: 1, lines: orderOf(userId, 7).lines }
+
+    const updated = await atOnce(
+      times(50, () => ({ method: 'PUT', path, key: 'update', token, body })),
+    )
+    const cancelled = await atOnce(
+      times(50, () => ({ method: 'DELETE', path: `${path}?version=2`, key: 'cancel', token })),
+    )
+
+    expect([statusCounts(updated), statusCounts(cancelled)]).toEqual([{ 200: 50 }, { 200: 50 }])
+    expect([answers(updated).size, answers(cancelled).size]).toEqual([1, 1])
+    expect([firsts(updated).length, firsts(cancelled).length]).toEqual([1, 1])
+    expect(bodyOf(cancelled[0]!)).toMatchObject({ version: 3, status: 'cancelled' })
+    const traces = await tracesOf(replicas.database.pool, userId)
+    expect(traces).toEqual({ orders: 1, commands: 3, messages: 3 })
+  })
+
   it('let one of 20 updates from one version win, and replay it to the winner for ever', async () => {
     const { userId, token } = await newUser()
     const [placed] = await atOnce([{ key: 'place', token, body: orderOf(userId) }])

@@ -142,6 +142,10 @@ describe('the house', () => {
     expect([...long, ...wide]).toEqual([])
   })
 
+  it('keeps the example app within 80 lines, so that it stays one page', () => {
+    expect(lines('examples/tickets/src/tickets.ts').length - 1).toBeLessThanOrEqual(80)
+  })
+
   it('keeps functions within 70 lines', () => {
     const wrong = ours.flatMap((file) =>
       functionsOf(file)

@@ -1,7 +1,7 @@
 import autocannon from 'autocannon'
 import type { Load, Loaded } from './load.ts'
 
-/** The process that {@link autocannonDriver} starts: one load, told to the parent when it is done. */
+/** The process of `autocannon.ts`: puts on one load, tells its parent what came of it, and ends. */
 
 const { port, connections, seconds, run }: Load = JSON.parse(process.argv[2]!)
 

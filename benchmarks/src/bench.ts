@@ -18,7 +18,8 @@ options
   --rounds N         how often each is made, in turn (default 3; quick 1)
   --connections A,B  numbers of connections, rising (default 1,8,64,256)
   --only A,B         some parts: ${sections.join(', ')}
-  --out FILE         where the figures go as JSON (default benchmarks/results/<question>-<time>.json)
+  --out FILE         where the figures go, as JSON
+                     (default benchmarks/results/<question>-<time>.json)
   --help             this
 
 examples

@@ -12,7 +12,8 @@ end
 -- Bodies have one length and prices differ, so that sums tell a lost order from a doubled one.
 local template = "POST /orders HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
   .. "Content-Length: 150\r\nIdempotency-Key: %s-%d\r\n\r\n"
-  .. '{"userId":"00000000-0000-4000-a000-%012d","lines":[{"sku":"tea-1","quantity":2,"unitPrice":%d},'
+  .. '{"userId":"00000000-0000-4000-a000-%012d",'
+  .. '"lines":[{"sku":"tea-1","quantity":2,"unitPrice":%d},'
   .. '{"sku":"cup-1","quantity":1,"unitPrice":900}]}'
 
 function request()

@@ -52,7 +52,7 @@ export async function create(
       faults: findings.faults(),
       skipped: [
         ...(wrk ? [] : ['wrk is not installed: autocannon drove everything, in one table']),
-        ...(pgbench ? [] : ['(c): pgbench is not installed (it comes with PostgreSQL)']),
+        ...(pgbench || !sections.includes('connections') ? [] : [withoutPgbench]),
       ],
     }
   } finally {
@@ -61,3 +61,5 @@ export async function create(
     await databases.close()
   }
 }
+
+const withoutPgbench = '(c): pgbench is not installed (it comes with PostgreSQL)'

@@ -29,7 +29,8 @@ with key as (
 )
 insert into orders (id, user_id, lines, total)
 select id, '00000000-0000-4000-a000-000000000001',
-       '[{"sku":"tea-1","quantity":2,"unitPrice":1250},{"sku":"cup-1","quantity":1,"unitPrice":900}]',
+       '[{"sku":"tea-1","quantity":2,"unitPrice":1250},'
+       '{"sku":"cup-1","quantity":1,"unitPrice":900}]',
        :number
   from key;
 `

@@ -32,7 +32,8 @@ export const fillLog = `
   select id, 'local/operator', 'place-order', 'h:earlier-' || n, sha256(uuid_send(id)), 1, 201,
          jsonb_build_object('content-type', 'application/json; charset=utf-8',
                             'location', '/orders/' || id, 'etag', '"1-pending"'),
-         '{"id":"' || id || '","number":' || n || ',"userId":"00000000-0000-4000-a000-000000000001",'
+         '{"id":"' || id || '","number":' || n || ','
+           '"userId":"00000000-0000-4000-a000-000000000001",'
            '"lines":[{"sku":"tea-1","quantity":2,"unitPrice":1250},'
            '{"sku":"cup-1","quantity":1,"unitPrice":900}],"total":3400,"currency":"EUR",'
            '"status":"pending","version":1,"createdAt":"2026-01-01T00:00:00.000Z",'

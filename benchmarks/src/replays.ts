@@ -2,7 +2,7 @@ import type { Load } from './load.ts'
 
 const sampleSize = 20
 
-/** Repeats some creates of a load and says where the answer is not marked, or not always the same. */
+/** Repeats some creates of a load; says where the answer is not marked, or not always the same. */
 export async function replayFaults({ port, run, keys }: Load): Promise<string[]> {
   const numbers = Array.from({ length: sampleSize }, (_, index) => (index * 37) % keys)
   const faults: string[] = []

@@ -33,8 +33,11 @@ export function reportText(report: Report): string {
   ].join('\n')
 }
 
+/** pgbench has no connections to compare with those of HTTP: it comes last. */
 function byConnections(one: Row, other: Row): number {
-  return one.connections - other.connections
+  const place = ({ contender, connections }: Row) =>
+    contender === 'pgbench' ? Number.MAX_VALUE : connections
+  return place(one) - place(other)
 }
 
 function largeLogTitle({ options }: Report): string {

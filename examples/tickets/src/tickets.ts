@@ -18,20 +18,10 @@ const taken = problem({
 })
 const seat = { path: '/seats/{id}', params: { id }, accepted: [answer], refusals: [taken] } as const
 
-export const bookSeat = command({
-  ...seat,
-  operation: 'book-seat',
-  summary: 'Book a seat for a user',
-  method: 'PUT',
-  body: { userId },
-})
-export const releaseSeat = command({
-  ...seat,
-  operation: 'release-seat',
-  summary: 'Give back the seat of a user',
-  method: 'DELETE',
-  query: { userId },
-})
+const book = { operation: 'book-seat', summary: 'Book a seat for a user', method: 'PUT' } as const
+export const bookSeat = command({ ...seat, ...book, body: { userId } })
+const back = { operation: 'release-seat', summary: 'Give a seat back', method: 'DELETE' } as const
+export const releaseSeat = command({ ...seat, ...back, query: { userId } })
 export const getSeat = query({
   name: 'get-seat',
   summary: 'Get a seat',

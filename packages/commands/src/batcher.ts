@@ -55,16 +55,11 @@ export function createBatcher<C extends Command>(
       const batch = queue.slice(0, batchSizeMax)
       queue = queue.slice(batchSizeMax)
       running += 1
-      void settleAll(batch).finally(() => {
+      void settleAll(run, batch).finally(() => {
         running -= 1
         schedule()
       })
     }
-  }
-
-  async function settleAll(batch: readonly Waiting<C>[]): Promise<void> {
-    const verdicts = await run(batch.map(({ entry }) => entry))
-    for (const [index, { settle }] of batch.entries()) settle(verdicts[index]!)
   }
 
   function turnAwayLate() {
@@ -74,17 +69,15 @@ export function createBatcher<C extends Command>(
 
   /** Behind a batch that hangs no other starts: then it is this timer that keeps the limit. */
   function watchQueue() {
-    const [oldest] = queue
-    if (watch !== undefined || oldest === undefined) return
-    const leftMs = oldest.since + queueWaitMaxMs - performance.now()
-    watch = setTimeout(
-      () => {
-        watch = undefined
-        turnAwayLate()
-        watchQueue()
-      },
-      Math.max(1, leftMs),
-    ).unref()
+    if (watch !== undefined || queue[0] === undefined) return
+    const leftMs = queue[0].since + queueWaitMaxMs - performance.now()
+    watch = setTimeout(watchAgain, Math.max(1, leftMs)).unref()
+  }
+
+  function watchAgain() {
+    watch = undefined
+    turnAwayLate()
+    watchQueue()
   }
 
   return {
@@ -103,4 +96,12 @@ export function createBatcher<C extends Command>(
       return drained
     },
   }
+}
+
+async function settleAll<C extends Command>(
+  run: (entries: readonly Entry<C>[]) => Promise<readonly Verdict[]>,
+  batch: readonly Waiting<C>[],
+): Promise<void> {
+  const verdicts = await run(batch.map(({ entry }) => entry))
+  for (const [index, { settle }] of batch.entries()) settle(verdicts[index]!)
 }

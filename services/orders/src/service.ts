@@ -1,13 +1,7 @@
-import {
-  createExecutor,
-  type ExecutorOptions,
-  processReplayCache,
-  type RetentionOptions,
-  startSweeper,
-} from '@semel/commands'
+import type { ExecutorOptions } from '@semel/commands'
 import { commandMigrations, postgresStore } from '@semel/commands/postgres'
 import { cancelOrder, placeOrder, updateOrder } from '@semel/contracts/orders'
-import type { Face } from '@semel/http'
+import { createService, type Service, type ServiceOptions } from '@semel/http'
 import { type MigrationSet, type Pool, queryable, type Tx } from '@semel/postgres'
 import { outboxAppend, topicMigrations } from '@semel/topics'
 import { type OrderCommand, type OrderState, orderDecider } from './order.ts'
@@ -21,54 +15,29 @@ export const migrations: readonly MigrationSet[] = [
   orderMigrations,
 ]
 
+type OrderServiceOptions = ServiceOptions<OrderState, OrderCommand, Tx>
+
 /** What the service is made with. */
 export type OrdersOptions = Readonly<{
   pool: Pool
   /** ISO 4217 code of the one currency. */
   currency: string
-  retention?: RetentionOptions
-  /** Of the executor; for tests and benchmarks. */
-  executor?: Partial<
-    Pick<
-      ExecutorOptions<OrderState, OrderCommand, Tx>,
-      | 'append'
-      | 'batchSizeMax'
-      | 'batchesMax'
-      | 'cache'
-      | 'clock'
-      | 'replayableMs'
-      | 'report'
-      | 'repository'
-      | 'store'
-    >
-  >
+  retention?: OrderServiceOptions['retention']
+  /** Parts and limits of the executor, in place of the usual ones. */
+  executor?: Partial<ExecutorOptions<OrderState, OrderCommand, Tx>>
 }>
 
 /** The order service: what it answers, and how it ends. */
-export function createOrders(options: OrdersOptions): Face & { stop(): Promise<void> } {
-  const { pool, currency, retention = {} } = options
-  const store = options.executor?.store ?? postgresStore(pool)
-  const executor = createExecutor({
-    store,
+export function createOrders({ pool, currency, retention, executor }: OrdersOptions): Service {
+  return createService({
+    name: 'orders',
+    store: postgresStore(pool),
     repository: orderRepository,
     decider: orderDecider(currency),
     contracts: [placeOrder, updateOrder, cancelOrder],
     append: outboxAppend(),
-    cache: processReplayCache(),
-    ...options.executor,
-  })
-  const sweeper = startSweeper(store, retention)
-  return {
-    name: 'orders',
-    commands: [placeOrder, updateOrder, cancelOrder].map((contract) => ({ contract, executor })),
     queries: orderQueries(queryable(pool)),
-    async ready() {
-      if (!executor.hasRoom()) throw new Error('the queue of commands is full')
-      await store.probe()
-    },
-    async stop() {
-      await executor.close()
-      await sweeper.stop()
-    },
-  }
+    ...(retention === undefined ? {} : { retention }),
+    ...executor,
+  })
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EmbeddedPostgresError } from './embedded-error.ts'
+import { lockName } from './name-lock.ts'
 import { isAlive, processStart } from './processes.ts'
 
 /** The process that a data folder belongs to while it runs. */
@@ -10,21 +11,39 @@ type Owner = { readonly pid: number; readonly started: string | undefined }
 const attemptsMax = 10
 
 /**
- * Makes this process the owner of a data folder, or says who is. The file `owner.json` names the
- * owner; one whose process has ended owns nothing.
+ * Makes this process the owner of a data folder, or says who is. A lock of the kernel decides; the
+ * file `owner.json` names the owner, and decides where there is no such lock. An owner whose process
+ * has ended owns nothing.
  *
  * @returns what gives the folder back.
  * @throws {EmbeddedPostgresError} `data-folder-in-use`
  */
 export async function claimFolder(folder: string): Promise<() => Promise<void>> {
   const file = join(folder, 'owner.json')
+  const unlock = await lockName(folder)
+  if (unlock === undefined) {
+    throw inUse(folder, await livePid(await readFile(file, 'utf8').catch(() => '')))
+  }
+  try {
+    await claimFile(folder, file)
+  } catch (error) {
+    await unlock()
+    throw error
+  }
+  return async () => {
+    await rm(file, { force: true })
+    await unlock()
+  }
+}
+
+async function claimFile(folder: string, file: string): Promise<void> {
   const owner: Owner = { pid: process.pid, started: await processStart(process.pid) }
   // A hard link makes the file whole or not at all, and fails if there is one.
   const written = join(folder, `owner.json.${randomUUID()}`)
   await writeFile(written, JSON.stringify(owner))
   try {
     for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
-      if (await linked(written, file)) return () => rm(file, { force: true })
+      if (await linked(written, file)) return
       const found = await readFile(file, 'utf8').catch(() => undefined)
       if (found === undefined) continue
       const pid = await livePid(found)
