@@ -50,6 +50,21 @@ describe('three processes on one database', () => {
     },
   )
 
+  it('make 300 orders of 300 keys that are all sent to all of them at once', async () => {
+    const { userId, token } = await newUser()
+    const keys = times(300, (index) => `key-${index}`)
+
+    const told = await atOnce(
+      keys.flatMap((key) => times(3, () => ({ key, token, body: orderOf(userId) }))),
+    )
+
+    expect(statusCounts(told)).toEqual({ 201: 900 })
+    expect(answers(told).size).toBe(300)
+    expect(firsts(told)).toHaveLength(300)
+    const traces = await tracesOf(replicas.database.pool, userId)
+    expect(traces).toEqual({ orders: 300, commands: 300, messages: 300 })
+  })
+
   it('let one of two bodies win a key, and refuse the other one every time', async () => {
     const { userId, token } = await newUser()
     const bodies = [orderOf(userId, 2), orderOf(userId, 999)]

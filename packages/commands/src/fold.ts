@@ -1,6 +1,7 @@
 import { type AnyCommandContract, type Rendered, renderAnswer } from '@semel/contract'
 import { type Command, type CommandId, messageId } from './command.ts'
 import type { Decider, Message } from './decider.ts'
+import { UnknownFingerprintRule } from './fingerprint.ts'
 import { type CommandRecord, recordOf } from './store.ts'
 
 /** A command in a batch. `recall`: tell what was decided, decide nothing. */
@@ -57,7 +58,9 @@ export function foldBatch<State, C extends Command>(
       records.push(record)
       return { kind: 'decided', record }
     } catch (error) {
-      return { kind: 'failed', error }
+      // Told by a newer release: no fault of the command, and another replica can compare.
+      const isNewer = error instanceof UnknownFingerprintRule
+      return isNewer ? { kind: 'unavailable', effect: 'none' } : { kind: 'failed', error }
     }
   })
   const changed = [...touched].sort().map((id) => states.get(id) as State)

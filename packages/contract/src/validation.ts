@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { Settings } from 'typebox/system'
 
 /** One thing wrong with an input: where (RFC 6901 pointer into the input), and what. */
 export interface Fault {
@@ -9,6 +10,9 @@ export interface Fault {
 
 const depthMax = 16
 const faultsMax = 20
+
+// The library stops at 8, and counts twice what a format and a pattern both refuse.
+Settings.Set({ maxErrors: 2 * faultsMax })
 
 /**
  * What is wrong with a value under a schema; nothing if it is valid. At most 20 faults are told.

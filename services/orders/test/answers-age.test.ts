@@ -247,6 +247,25 @@ describe('a new release', () => {
     expect(later).toEqual({ ...first, replayed: true })
     expect(await ordersIn(shop.pool)).toHaveLength(1)
   })
+
+  it('is waited for, too, where it made an order that is asked for under another key', async () => {
+    const shop = await openShop()
+    const body = orderOf(freshId(), 1, freshId())
+    await ask(await shop.start(), { key: 'one', body })
+    await shop.pool.query('update orders set created_from_version = 99')
+    const url = await shop.start()
+
+    const [early, neighbour] = await Promise.all([
+      ask(url, { key: 'other', body }),
+      ask(url, { key: 'neighbour', body: orderOf(freshId()) }),
+    ])
+    await shop.pool.query('update orders set created_from_version = 1')
+    const later = await ask(url, { key: 'other', body })
+
+    expect(bodyOf(early)).toMatchObject({ type: '/problems/unavailable', effect: 'none' })
+    expect(statusOf(neighbour)).toBe(201)
+    expect(later).toMatchObject({ answer: { status: 200 }, replayed: false })
+  })
 })
 
 /** Lets the one order's records look as if a release with rule 0, still known, had made them. */
