@@ -45,7 +45,10 @@ export async function openProduct(
     await rm(folder, { recursive: true, force: true })
   }
   const url = await Promise.race([addressIn(output), exited.then(() => undefined)])
-  if (url === undefined) throw new Error(`the product did not start:\n${output()}`)
+  if (url === undefined) {
+    await close()
+    throw new Error(`the product did not start:\n${output()}`)
+  }
   await until(async () => (await fetch(`${url}/health/ready`)).status === 200)
   return { url, pid: child.pid!, output, stop: () => kill('SIGTERM'), kill, close }
 }

@@ -83,8 +83,10 @@ const exampleOrder = {
   updatedAt: '2026-11-21T08:30:00.000Z',
 }
 
-const tagOf = (body: Readonly<Record<string, unknown>>) => `"${body.version}-${body.status}"`
-const placeOf = ({ input }: { input: { id: string } }) => `/orders/${input.id}`
+/** The entity tag of an order: it changes with every edit, and with every payment. */
+export function orderTag({ version, status }: Readonly<Record<string, unknown>>): string {
+  return `"${version}-${status}"`
+}
 
 export const placeOrder = command({
   operation: 'place-order',
@@ -94,7 +96,7 @@ export const placeOrder = command({
   body: { id: Type.Optional(ClientMadeId), userId: Uuid, lines: Lines },
   clientMadeId: 'id',
   resource: ({ id, input }) => `/orders/${input.id ?? id}`,
-  etag: tagOf,
+  etag: orderTag,
   accepted: [
     { status: 201, description: 'The order was placed.', body: Order, example: exampleOrder },
     {
@@ -117,8 +119,7 @@ export const updateOrder = command({
   body: { version: Type.Optional(Version), lines: Lines },
   ifMatch: true,
   requiresVersion: true,
-  resource: placeOf,
-  etag: tagOf,
+  etag: orderTag,
   accepted: [
     {
       status: 200,
@@ -150,8 +151,7 @@ export const cancelOrder = command({
   params: { id: Uuid },
   query: { version: Type.Optional(Version) },
   ifMatch: true,
-  resource: placeOf,
-  etag: tagOf,
+  etag: orderTag,
   accepted: [
     {
       status: 200,
@@ -173,9 +173,8 @@ export const getOrder = query({
   name: 'get-order',
   summary: 'Get an order',
   path: '/orders/{id}',
-  inPath: ['id'],
   parameters: { id: Uuid },
-  etag: tagOf,
+  etag: orderTag,
   answer: { description: 'The order as it is now.', body: Order, example: exampleOrder },
   refusals: [orderUnknown],
   example: { id: exampleOrder.id },

@@ -102,6 +102,9 @@ async function settleAll<C extends Command>(
   run: (entries: readonly Entry<C>[]) => Promise<readonly Verdict[]>,
   batch: readonly Waiting<C>[],
 ): Promise<void> {
-  const verdicts = await run(batch.map(({ entry }) => entry))
+  const verdicts = await run(batch.map(({ entry }) => entry)).catch((error: unknown) =>
+    // A bug of ours: those who wait are told, and the next batch has its turn.
+    batch.map((): Verdict => ({ kind: 'failed', error })),
+  )
   for (const [index, { settle }] of batch.entries()) settle(verdicts[index]!)
 }

@@ -34,7 +34,11 @@ export interface Decider<State, C extends Command> {
  *
  * `load` locks every row that will change, in the order of ids, and returns a state for every id
  * asked, also for an absent one. Anything that is not locked is read in a *later* statement: after
- * a lock wait, rows that a statement did not lock still come from its old snapshot.
+ * a lock wait, rows that a statement did not lock still come from its old snapshot. What does not
+ * exist cannot be locked: two that create it meet at its primary key, and one is run again.
+ *
+ * `save` sends all its statements before it first waits for one: the command log and the outbox
+ * are written right behind it, and locks must be taken in one order everywhere.
  */
 export interface Repository<State, C extends Command, Tx> {
   load(tx: Tx, ids: readonly string[], commands: readonly C[]): Promise<Map<string, State>>

@@ -123,8 +123,7 @@ export function createExecutor<State, C extends Command, Tx>(
     const { command } = entry
     const verdict = look(entry)
     inFlight.set(command.id, { ...entry, verdict })
-    const decided = await verdict
-    inFlight.delete(command.id)
+    const decided = await verdict.finally(() => inFlight.delete(command.id))
     return outcomeOf(decided, command, submitted, clock(), decided.kind !== 'decided')
   }
 

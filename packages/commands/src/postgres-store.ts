@@ -6,7 +6,6 @@ import {
   jsonbArray,
   type MigrationSet,
   type Pool,
-  queryable,
   type RetryLimits,
   sqlStateOf,
   type Tx,
@@ -38,16 +37,13 @@ export function postgresStore(pool: Pool, limits: RetryLimits = {}): Store<Tx> {
     find,
     insert,
     async sweep({ replayableBefore, decidedBefore, batchSizeMax }) {
-      const db = queryable(pool)
-      const tombstones = await db.query({
-        text: deleteOldTombstones,
-        values: [decidedBefore, batchSizeMax],
+      return transaction(pool, async (tx) => {
+        const [tombstones, answers] = await Promise.all([
+          tx.query({ text: deleteOldTombstones, values: [decidedBefore, batchSizeMax] }),
+          tx.query({ text: takeAnswers, values: [replayableBefore, batchSizeMax] }),
+        ])
+        return { answers: answers.rowCount, tombstones: tombstones.rowCount }
       })
-      const answers = await db.query({
-        text: takeAnswers,
-        values: [replayableBefore, batchSizeMax],
-      })
-      return { answers: answers.rowCount, tombstones: tombstones.rowCount }
     },
     async probe() {
       try {

@@ -294,7 +294,7 @@ describe('an executor', () => {
     expect(count()).toBe(3)
   })
 
-  it('compares a repeat under the rule that its first was recorded by', async () => {
+  it('does not guess whether a repeat is the same that a newer release has recorded', async () => {
     const { database, executor } = shop()
     const command = add(ann, 'k', 3)
     await executor.submit(command)

@@ -8,7 +8,7 @@ export interface EventContract<
   /** The CloudEvents type, in the past tense. */
   readonly type: Name
   readonly summary: string
-  /** The entity whose topic carries it: `billing` is told on `<PREFIX>_billing_1_0_pu`. */
+  /** The entity whose topic carries it, such as `billing`; transports make a full name of it. */
   readonly topic: string
   readonly body: TObject<Body>
   /** Events with the same partition key are read in the order they were told. */

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { PoolClient } from 'pg'
+import type { PoolClient, QueryConfig } from 'pg'
 import type { Pool } from './pool.ts'
 import { sqlStateOf } from './sqlstate.ts'
 
@@ -18,6 +18,8 @@ export class MigrationRefused extends Error {
 
 /** Any number that only migrations lock. */
 const migrationLock = 5_370_231_601
+/** How long one migration, or another process's, may take: an hour. */
+const patienceMs = 60 * 60 * 1000
 const fileName = /^(\d{4})_[a-z0-9_]+\.sql$/
 
 /** Reads the migrations of a folder, `NNNN_verb_noun.sql`, in their order. */
@@ -38,7 +40,8 @@ export async function readMigrations({ set, folder }: MigrationSet): Promise<Mig
 
 /**
  * Brings a database up to date: what is missing is run, in order, each file in a transaction with
- * the row that says so. Safe to repeat and to run from several processes at once.
+ * the row that says so. Safe to repeat and to run from several processes at once; a set that is
+ * named twice is one set. A single migration may take an hour.
  *
  * @returns the names of the migrations that were run.
  * @throws {MigrationRefused} when the database has migrations that this release does not know, or
@@ -48,7 +51,13 @@ export async function migrate(pool: Pool, sets: readonly MigrationSet[]): Promis
   const client = await pool.connect()
   const ran: string[] = []
   try {
-    await client.query('select pg_advisory_lock($1)', [migrationLock])
+    // An index on a full table takes its time, and so does waiting for another process's.
+    await client.query('set statement_timeout = 0')
+    await client.query({
+      text: 'select pg_advisory_lock($1)',
+      values: [migrationLock],
+      query_timeout: patienceMs,
+    } as QueryConfig)
     await client.query(
       `create table if not exists migrations (
          set text not null, number integer not null, name text not null,
@@ -56,7 +65,8 @@ export async function migrate(pool: Pool, sets: readonly MigrationSet[]): Promis
     )
     // All sets are judged before any is run: a database that is ahead is left as it is.
     const missing: Migration[] = []
-    for (const set of sets) missing.push(...(await missingOf(client, set)))
+    const distinct = new Map(sets.map((set) => [set.set, set]))
+    for (const set of distinct.values()) missing.push(...(await missingOf(client, set)))
     for (const migration of missing) {
       await run(client, migration)
       ran.push(`${migration.set}/${migration.name}`)
@@ -89,7 +99,7 @@ async function missingOf(client: PoolClient, set: MigrationSet): Promise<Migrati
 async function run(client: PoolClient, { set, number, name, sql }: Migration): Promise<void> {
   await client.query('begin')
   try {
-    await client.query(sql)
+    await client.query({ text: sql, query_timeout: patienceMs } as QueryConfig)
     await client.query('insert into migrations (set, number, name) values ($1, $2, $3)', [
       set,
       number,

@@ -11,6 +11,9 @@ import {
 
 declare const txBrand: unique symbol
 
+/** Sessions in a row whose prepared statements no longer fit: each is replaced by a fresh one. */
+const staleMax = 32
+
 /** A transaction. Functions that must be inside one ask for this type, which no pool has. */
 export interface Tx extends Queryable {
   readonly [txBrand]: true
@@ -41,6 +44,7 @@ type Uncommitted =
   | 'conflict'
   | 'duplicate'
   | 'broken'
+  | 'stale'
   | 'unknown'
   | 'unreachable'
   | 'failed'
@@ -65,7 +69,12 @@ export async function transaction<T>(
 ): Promise<T> {
   const { conflictsMax = 8, duplicatesMax = 3, breaksMax = 2 } = limits
   const { unknownMaxMs = 10_000, random = Math.random } = limits
-  const left = { conflict: conflictsMax, duplicate: duplicatesMax, broken: breaksMax }
+  const left = {
+    conflict: conflictsMax,
+    duplicate: duplicatesMax,
+    broken: breaksMax,
+    stale: staleMax,
+  }
   let unknownSince: number | undefined
   for (let attempt = 1; ; attempt += 1) {
     const result = await attemptOnce(pool, work)
@@ -85,14 +94,23 @@ async function attemptOnce<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise
   if ('cause' in connected) return { end: 'unreachable', cause: connected.cause }
   const { client } = connected
   const faults: unknown[] = []
+  let isOver = false
+  const tx = {
+    async query(statement) {
+      // A statement behind COMMIT or ROLLBACK would take effect by itself, and could not be undone.
+      if (isOver) throw new TypeError('the transaction is over: await what is sent to it')
+      return await watched(send(client, statement), faults)
+    },
+  } as Tx
   const begun = client.query('begin').catch((error) => faults.push(error))
-  const tx = { query: (statement) => watched(send(client, statement), faults) } as Tx
   try {
     const value = await work(tx)
     await begun
+    isOver = true
     if (faults.length === 0) return await commit(client, value)
     return await rollback(client, faults, faults[0])
   } catch (error) {
+    isOver = true
     return await rollback(client, faults, error)
   }
 }
@@ -130,7 +148,7 @@ async function rollback(
   try {
     await client.query('rollback')
     client.release(stale)
-    return { end: stale ? 'broken' : endOf(faults, error), cause }
+    return { end: stale ? 'stale' : endOf(faults, error), cause }
   } catch {
     client.release(true)
     return { end: 'broken', cause }

@@ -65,6 +65,28 @@ describe('a transaction', () => {
     expect(await countOf(database)).toBe(0)
   })
 
+  it('takes no statement any more once it is over: none may take effect by itself', async () => {
+    const database = await things()
+    const failed = Promise.withResolvers<void>()
+    let late: Promise<unknown> = Promise.resolve()
+    const save = async (tx: Tx) => {
+      await once(tx, 'one')
+      await failed.promise
+      await once(tx, 'two')
+    }
+
+    const failing = transaction(database.pool, async (tx) => {
+      late = save(tx).catch((error) => error)
+      await tx.query({ text: 'select 1' })
+      throw new TypeError('another part failed')
+    })
+    await expect(failing).rejects.toThrow('another part failed')
+    failed.resolve()
+
+    expect(await late).toMatchObject({ message: expect.stringContaining('is over') })
+    expect(await countOf(database)).toBe(0)
+  })
+
   it('whose COMMIT is cut off every other time takes effect once, and is told so', async () => {
     const database = await things()
     let commits = 0

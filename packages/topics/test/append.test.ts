@@ -36,14 +36,16 @@ describe('messages that are appended to the outbox', () => {
     const perWriter = 150
     let reading = true
     const seen: number[] = []
+    const readOnce = async () => {
+      const { rows } = await pool.query(
+        "select position from outbox where topic = 'a' and position >= $1 order by position",
+        [seen.length],
+      )
+      seen.push(...rows.map(({ position }) => position))
+    }
     const read = async () => {
-      while (reading) {
-        const { rows } = await pool.query(
-          "select position from outbox where topic = 'a' and position >= $1 order by position",
-          [seen.length],
-        )
-        seen.push(...rows.map(({ position }) => position))
-      }
+      while (reading) await readOnce()
+      await readOnce()
     }
     const reader = read()
 
@@ -57,10 +59,7 @@ describe('messages that are appended to the outbox', () => {
     reading = false
     await reader
 
-    expect(seen).toEqual(seen.map((_, index) => index))
-    expect((await positions(pool)).filter((row) => row.startsWith('a/'))).toHaveLength(
-      4 * perWriter,
-    )
+    expect(seen).toEqual(Array.from({ length: 4 * perWriter }, (_, index) => index))
   })
 
   it('of one key share a partition, whatever came before', async () => {

@@ -9,5 +9,6 @@ export function writeCursor(number: number): string {
 export function readCursor(cursor: string): number | undefined {
   const text = Buffer.from(cursor, 'base64url').toString()
   const number = Number(text.slice(prefix.length))
-  return Number.isSafeInteger(number) && writeCursor(number) === cursor ? number : undefined
+  const isOurs = Number.isSafeInteger(number) && number > 0 && writeCursor(number) === cursor
+  return isOurs ? number : undefined
 }

@@ -15,6 +15,7 @@ import {
   chargeWanted,
   type OrderLine,
   type OrderStatus,
+  orderTag,
   type placeOrder,
   type updateOrder,
 } from '@semel/contracts/orders'
@@ -81,11 +82,6 @@ export function orderView(order: PlacedOrder) {
   }
 }
 
-/** The entity tag of an order: it changes with every edit, and with every payment. */
-export function orderTag({ version, status }: Pick<PlacedOrder, 'version' | 'status'>): string {
-  return `"${version}-${status}"`
-}
-
 function place(
   order: OrderState,
   command: CommandOf<typeof placeOrder>,
@@ -99,7 +95,7 @@ function place(
     id: order.id,
     number: order.number,
     userId,
-    lines: lines.map(({ sku, quantity, unitPrice }) => ({ sku, quantity, unitPrice })),
+    lines: linesOf(lines),
     total,
     currency,
     status: 'pending',
@@ -132,7 +128,7 @@ function update(order: OrderState, command: CommandOf<typeof updateOrder>): Deci
   if (total === undefined) return refuse(order, 'total-too-large')
   const updated: PlacedOrder = {
     ...order,
-    lines: lines.map(({ sku, quantity, unitPrice }) => ({ sku, quantity, unitPrice })),
+    lines: linesOf(lines),
     total,
     status: 'pending',
     version: order.version + 1,
@@ -174,6 +170,14 @@ function staleness(
     return refuse(order, 'data-out-of-date', members, { status: 409 })
   }
   return undefined
+}
+
+/**
+ * Lines with their members in one order, whatever order they were sent or stored in: an answer is
+ * the same bytes whether it was made from the request or from the database.
+ */
+export function linesOf(lines: readonly OrderLine[]): readonly OrderLine[] {
+  return lines.map(({ sku, quantity, unitPrice }) => ({ sku, quantity, unitPrice }))
 }
 
 /** Undefined beyond the safe integers, where sums would be rounded. */

@@ -13,13 +13,23 @@ import {
   timestamptzArray,
   uuidArray,
 } from '@semel/postgres'
-import { type OrderCommand, type OrderState, orderIdOf, type PlacedOrder } from './order.ts'
+import {
+  linesOf,
+  type OrderCommand,
+  type OrderState,
+  orderIdOf,
+  type PlacedOrder,
+} from './order.ts'
 
 /** The tables of the service. */
 export const orderMigrations: MigrationSet = {
   set: 'orders',
   folder: new URL('../migrations/', import.meta.url),
 }
+
+// By name: a column more, in a later release, must not change what a prepared statement returns.
+const columns = `id, number, user_id, lines, total, currency, status, version, created_at, updated_at,
+  created_from, created_from_version`
 
 /** Orders in PostgreSQL. */
 export const orderRepository: Repository<OrderState, OrderCommand, Tx> = {
@@ -56,7 +66,7 @@ export const orderRepository: Repository<OrderState, OrderCommand, Tx> = {
 export async function findOrder(db: Queryable, id: string): Promise<PlacedOrder | undefined> {
   const { rows } = await db.query<OrderRow>({
     name: 'find-order',
-    text: `select * from orders where id = $1`,
+    text: `select ${columns} from orders where id = $1`,
     values: [id],
   })
   return rows[0] && orderOf(rows[0])
@@ -168,7 +178,7 @@ function orderOf(row: OrderRow): PlacedOrder {
     id,
     number,
     userId: row.user_id,
-    lines: lines.map(({ sku, quantity, unitPrice }) => ({ sku, quantity, unitPrice })),
+    lines: linesOf(lines),
     total,
     currency,
     status,
@@ -180,14 +190,15 @@ function orderOf(row: OrderRow): PlacedOrder {
   }
 }
 
-const lockOrders = 'select * from orders where id = any($1::uuid[]) order by id for update'
+const lockOrders = `
+  select ${columns} from orders where id = any($1::uuid[]) order by id for update`
 
 const listAll = `
-  select * from orders
+  select ${columns} from orders
    where number < $1 and ($3::text is null or status = $3)
    order by number desc limit $2`
 
 const listOfUser = `
-  select * from orders
+  select ${columns} from orders
    where user_id = $4 and number < $1 and ($3::text is null or status = $3)
    order by number desc limit $2`

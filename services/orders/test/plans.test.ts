@@ -31,10 +31,15 @@ it('looks things up by an index, also when it was prepared on an empty table', a
   await listOrders(queryable(pool), { ...page, userId })
   await listOrders(queryable(pool), { ...page, userId: undefined })
 
-  const { rows } = await pool.query('select name, statement from pg_prepared_statements')
+  const { rows } = await pool.query('select name, parameter_types from pg_prepared_statements')
   const plans = await Promise.all(
-    rows.map(async ({ name, statement }) => {
-      const plan = await pool.query(`explain (generic_plan) ${statement}`)
+    rows.map(async ({ name, parameter_types: types }) => {
+      // The cached plan is generic: whatever it is executed with, it is the one that was made.
+      const nulls = types
+        .slice(1, -1)
+        .split(',')
+        .map(() => 'null')
+      const plan = await pool.query(`explain execute "${name}"(${nulls.join(', ')})`)
       return { name, plan: plan.rows.map((row) => row['QUERY PLAN']).join('\n') }
     }),
   )

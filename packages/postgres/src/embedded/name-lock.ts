@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 /**
  * Takes a lock that the kernel gives to one process and takes back when that process ends, however
  * it ends: a socket in Linux's abstract namespace, named after the folder. Undefined if somebody
- * has it. A file cannot do this: of many that find a dead owner's, two may each think they removed it.
+ * has it. A file cannot do this: of many that find a dead owner's, two may both remove it.
  *
  * Elsewhere than on Linux there is no such namespace, and everybody gets the lock.
  *

@@ -1,0 +1,54 @@
+import type {
+  AnyCommandContract,
+  AnyQueryContract,
+  EventContract,
+  ProblemContract,
+} from '@semel/contract'
+import * as orders from '@semel/contracts/orders'
+import * as problems from '@semel/contracts/problems'
+import { expect, it } from 'vitest'
+
+/** What clients build on. A difference fails until it is meant: `npx vitest run contracts -u`. */
+const wire = [
+  ...[orders.placeOrder, orders.updateOrder, orders.cancelOrder].map(commandOnTheWire),
+  ...[orders.getOrder, orders.listOrders].map(queryOnTheWire),
+  eventOnTheWire(orders.chargeWanted as unknown as EventContract),
+  ...Object.values(problems).map(problemOnTheWire),
+]
+
+it.each(wire)('$name is what clients know', async ({ name, contract }) => {
+  const text = `${JSON.stringify(contract, null, 2)}\n`
+
+  await expect(text).toMatchFileSnapshot(`./golden/${name}.json`)
+})
+
+it('covers every contract there is', () => {
+  const declared = [...Object.values(orders), ...Object.values(problems)].filter(
+    (each) => typeof each === 'object' && ('refusals' in each || 'topic' in each || 'name' in each),
+  )
+
+  expect(wire).toHaveLength(declared.length)
+})
+
+function commandOnTheWire(contract: AnyCommandContract) {
+  const { operation, method, path, params, query, body, accepted, refusals } = contract
+  const { clientMadeId, ifMatch, requiresVersion, example } = contract
+  const names = refusals.map(({ name }) => name)
+  const parts = { method, path, params, query, body, clientMadeId, ifMatch, requiresVersion }
+  return { name: operation, contract: { ...parts, accepted, refusals: names, example } }
+}
+
+function queryOnTheWire({ name, path, inPath, parameters, answer, refusals }: AnyQueryContract) {
+  const names = refusals.map((refusal) => refusal.name)
+  return { name, contract: { path, inPath, parameters, answer, refusals: names } }
+}
+
+function eventOnTheWire({ type, topic, body, partitionKey, example }: EventContract) {
+  const key = partitionKey(example as never)
+  return { name: type, contract: { topic, body, keyOfExample: key, example } }
+}
+
+function problemOnTheWire(problem: ProblemContract) {
+  const { name, title, statuses, recorded, members, constants } = problem
+  return { name, contract: { title, statuses, recorded, members, constants } }
+}
