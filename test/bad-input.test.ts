@@ -156,6 +156,7 @@ describe('a question that is not one', () => {
     ['/orders?colour=red', 'query', '/colour'],
     ['/orders?cursor=made-up', 'query', '/cursor'],
     [`/orders?cursor=${Buffer.from('before -1').toString('base64url')}`, 'query', '/cursor'],
+    [`/orders?cursor=${Buffer.from('before 0').toString('base64url')}`, 'query', '/cursor'],
   ])('%s is refused with a pointer to the fault', async (url, place, pointer) => {
     const answer = await gateway.inject({ method: 'GET', url })
 
@@ -167,10 +168,12 @@ describe('a question that is not one', () => {
 describe('a request that is hardly one', () => {
   it('is answered 405 with the methods there are, or 404', async () => {
     const patch = await gateway.inject({ method: 'PATCH', url: '/orders' })
+    const query = await sendRaw('QUERY /orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
     const nowhere = await gateway.inject({ method: 'GET', url: '/nowhere' })
 
     expect(patch.statusCode).toBe(405)
     expect(patch.headers.allow).toBe('GET, HEAD, POST')
+    expect(query).toMatch(/^HTTP\/1\.1 405 /)
     expect(nowhere.statusCode).toBe(404)
   })
 

@@ -21,7 +21,7 @@ const Uuid = Type.String({
 const ClientMadeId = Type.String({
   format: 'uuid',
   pattern: `^${hex}{8}-${hex}{4}-[0-79a-fA-F]${hex}{3}-${hex}{4}-${hex}{12}$`,
-  errorMessage: 'must be a UUID of another version than 8, which is kept for derived ids',
+  errorMessage: 'must be a UUID, and not of version 8, which is kept for derived ids',
 })
 
 const Amount = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })
@@ -46,12 +46,9 @@ export type OrderLine = Static<typeof OrderLine>
 const Lines = Type.Array(OrderLine, { minItems: 1, maxItems: 200 })
 
 /** Waiting for billing, paid, not affordable, or taken back. */
-export const OrderStatus = Type.Union([
-  Type.Literal('pending'),
-  Type.Literal('paid'),
-  Type.Literal('declined'),
-  Type.Literal('cancelled'),
-])
+export const OrderStatus = Type.Enum(['pending', 'paid', 'declined', 'cancelled'], {
+  errorMessage: 'must be pending, paid, declined or cancelled',
+})
 export type OrderStatus = Static<typeof OrderStatus>
 
 const orderMembers = {

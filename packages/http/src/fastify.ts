@@ -25,6 +25,7 @@ import {
   requestTimeout,
 } from './problems.ts'
 import { type Readiness, serverRoutes } from './server-routes.ts'
+import { watchUnfinished } from './unfinished.ts'
 
 /** What a server is made of, and its limits. */
 export type ServerOptions = Readonly<{
@@ -54,7 +55,10 @@ export interface Server {
   listen(address: Readonly<{ host: string; port: number }>): Promise<{ port: number }>
   /** Answers a request without a socket, as tests want it. */
   inject: FastifyInstance['inject']
-  /** Takes no more connections, answers what is in flight, closes what idles, and resolves. */
+  /**
+   * Takes no more connections, answers what is in flight, closes what idles, and resolves. Clients
+   * that have not finished asking get a second to do so.
+   */
   close(): Promise<void>
 }
 
@@ -66,6 +70,8 @@ declare module 'fastify' {
 
 const bodyBytesMax = 64 * 1024
 const headerBytesMax = 8 * 1024
+/** How long a server that closes waits for the rest of requests that have begun. */
+const unfinishedGraceMs = 1000
 const retryAfterMs = 1000
 
 /**
@@ -96,6 +102,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   for (const route of routes) addRoute(app, route)
   addRefusals(app, routes, report)
   await app.ready()
+  const { closeUnfinished } = watchUnfinished(app.server)
   return {
     routes,
     async listen(address) {
@@ -103,7 +110,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       return { port: (app.server.address() as AddressInfo).port }
     },
     inject: app.inject.bind(app) as FastifyInstance['inject'],
-    close: () => app.close(),
+    async close() {
+      const timer = setTimeout(closeUnfinished, unfinishedGraceMs)
+      await app.close()
+      clearTimeout(timer)
+    },
   }
 }
 
@@ -179,17 +190,22 @@ function addRefusals(
   routes: readonly Route[],
   report: (error: unknown) => void,
 ): void {
-  app.setErrorHandler((error, _request, reply) =>
-    send(reply, refusalAnswer(whyNot(error as FastifyError, report))),
+  app.setErrorHandler((error, request, reply) =>
+    // A method that the framework knows, and that needs a body it was not told the type of.
+    (error as FastifyError).code === 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE'
+      ? noRoute(request, reply)
+      : send(reply, refusalAnswer(whyNot(error as FastifyError, report))),
   )
-  app.setNotFoundHandler((request, reply) => {
+  app.setNotFoundHandler(noRoute)
+
+  function noRoute(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const path = request.url.split('?', 1)[0]!
     const methods = routes.filter((route) => matches(route.path, path)).map(({ method }) => method)
     if (methods.length === 0) return send(reply, refusalAnswer({ problem: notFound }))
     const allow = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
     const headers = { allow: allow.sort().join(', ') }
     return send(reply, refusalAnswer({ problem: methodNotAllowed, headers }))
-  })
+  }
 }
 
 function matches(template: string, path: string): boolean {

@@ -30,7 +30,7 @@ export type Lifecycle = Readonly<{
   /** Ends everything, last opened first. Whoever calls it again waits for the same stop. */
   stop(): Promise<Stopped>
   /**
-   * Stops at SIGINT or SIGTERM and exits: 0 when all was ended, else 1, saying what was not. npm
+   * Stops at SIGINT, SIGTERM or SIGHUP and exits: 0 when all was ended, else 1, saying what was not. npm
    * and the terminal both send the signal, so more of them within 2 s change nothing; a later one
    * is meant, and exits at once with 1.
    */
@@ -139,6 +139,7 @@ function listen(
     }
   }
   process.on('SIGINT', onSignal)
+  process.on('SIGHUP', onSignal)
   process.on('SIGTERM', onSignal)
 }
 

@@ -157,9 +157,18 @@ async function madeParent(folder: string): Promise<string> {
   }
 }
 
+/** Not recursive: where nothing can be made, as under /proc, that would try for ever. */
+async function mkdirUnlessThere(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}
+
 async function madeAs(account: Account, wanted: string): Promise<DataFolder> {
   try {
-    await mkdir(wanted, { recursive: true, mode: 0o700 })
+    await mkdirUnlessThere(wanted)
     const folder = await realpath(wanted)
     const names = (await readdir(folder)).filter((name) => name !== 'lost+found')
     if (names.length > 0 && !names.some((name) => /^(postgres|owner\.json|run$)/.test(name))) {
