@@ -3,9 +3,9 @@ import type { Socket } from 'node:net'
 
 /**
  * Watches a server's connections, so that those whose client has not finished asking can be closed
- * when the server is: one that says nothing, or stopped in the middle of a header or a body. Nothing
- * was executed for them. Node closes them by its time limits, but no longer looks at those once a
- * server is closing.
+ * when the server is: one that says nothing, or stopped in the middle of a header or a body.
+ * Nothing was executed for them. Node closes them by its time limits, but no longer looks at those
+ * once a server is closing.
  */
 export function watchUnfinished(server: Server): { closeUnfinished(): void } {
   const asked = new Map<Socket, IncomingMessage | undefined>()
