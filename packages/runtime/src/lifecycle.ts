@@ -31,8 +31,8 @@ export type Lifecycle = Readonly<{
   stop(): Promise<Stopped>
   /**
    * Stops at SIGINT, SIGTERM or SIGHUP and exits: 0 when all was ended, else 1, saying what was
-   * not. npm and the terminal both send the signal, so more of them within 2 s change nothing; a later one
-   * is meant, and exits at once with 1.
+   * not. npm and the terminal both send the signal, so more of them within 2 s change nothing; a
+   * later one is meant, and exits at once with 1.
    */
   stopOnSignals(): void
 }>
