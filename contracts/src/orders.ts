@@ -92,6 +92,8 @@ export const placeOrder = command({
   path: '/orders',
   body: { id: Type.Optional(ClientMadeId), userId: Uuid, lines: Lines },
   clientMadeId: 'id',
+  topic: 'order',
+  partitionKey: ({ id, input }) => input.id ?? id,
   resource: ({ id, input }) => `/orders/${input.id ?? id}`,
   etag: orderTag,
   accepted: [
@@ -115,6 +117,8 @@ export const updateOrder = command({
   params: { id: Uuid },
   body: { version: Type.Optional(Version), lines: Lines },
   ifMatch: true,
+  topic: 'order',
+  partitionKey: ({ input }) => input.id,
   requiresVersion: true,
   etag: orderTag,
   accepted: [
@@ -148,6 +152,8 @@ export const cancelOrder = command({
   params: { id: Uuid },
   query: { version: Type.Optional(Version) },
   ifMatch: true,
+  topic: 'order',
+  partitionKey: ({ input }) => input.id,
   etag: orderTag,
   accepted: [
     {

@@ -32,10 +32,12 @@ it('covers every contract there is', () => {
 
 function commandOnTheWire(contract: AnyCommandContract) {
   const { operation, method, path, params, query, body, accepted, refusals } = contract
-  const { clientMadeId, ifMatch, requiresVersion, example } = contract
+  const { clientMadeId, ifMatch, requiresVersion, topic, partitionKey, example } = contract
+  const keyOfExample = partitionKey({ id: 'command-id', input: example as never })
   const names = refusals.map(({ name }) => name)
   const parts = { method, path, params, query, body, clientMadeId, ifMatch, requiresVersion }
-  return { name: operation, contract: { ...parts, accepted, refusals: names, example } }
+  const carried = { topic, keyOfExample }
+  return { name: operation, contract: { ...parts, ...carried, accepted, refusals: names, example } }
 }
 
 function queryOnTheWire({ name, path, inPath, parameters, answer, refusals }: AnyQueryContract) {

@@ -1,7 +1,7 @@
-import type { AnyCommandContract } from '@semel/contract'
+import type { AnyOperationContract, Outgoing } from '@semel/contract'
 import type { Command } from './command.ts'
 import type { Decider, Message, Repository } from './decider.ts'
-import { type Entry, foldBatch, type Verdict } from './fold.ts'
+import { type Ending, type Entry, type Folded, foldBatch, type Verdict } from './fold.ts'
 import { type Store, Unavailable } from './store.ts'
 
 /** What a batch needs to be decided and written down. */
@@ -9,12 +9,18 @@ export type BatchParts<State, C extends Command, Tx> = Readonly<{
   store: Store<Tx>
   repository: Repository<State, C, Tx>
   decider: Decider<State, C>
-  contracts: ReadonlyMap<string, AnyCommandContract>
+  contracts: ReadonlyMap<string, AnyOperationContract>
   append: (tx: Tx, messages: readonly Message[]) => Promise<void>
   replayableMs: number
   clock: () => Date
   report: (error: unknown) => void
+  source: string
+  announce: (ending: Ending) => Outgoing | undefined
+  told: (messages: readonly Message[]) => void
 }>
+
+/** Not run: full, closed, or behind what could not be decided. */
+export const turnedAway: Verdict = { kind: 'unavailable', effect: 'none' }
 
 /**
  * Runs a batch in one transaction and says what became of each command, in order. Never rejects.
@@ -25,9 +31,14 @@ export type BatchParts<State, C extends Command, Tx> = Readonly<{
 export async function runBatch<State, C extends Command, Tx>(
   parts: BatchParts<State, C, Tx>,
   entries: readonly Entry<C>[],
+  failedKeys: ReadonlySet<string> = new Set(),
 ): Promise<readonly Verdict[]> {
   try {
-    return await parts.store.transaction((tx) => decideIn(tx, parts, entries))
+    const { verdicts, messages } = await parts.store.transaction((tx) =>
+      decideIn(tx, parts, entries, failedKeys),
+    )
+    if (messages.length > 0) parts.told(messages)
+    return verdicts
   } catch (error) {
     if (error instanceof Unavailable) {
       parts.report(error)
@@ -35,17 +46,33 @@ export async function runBatch<State, C extends Command, Tx>(
     }
     if (entries.length === 1) return [{ kind: 'failed', error }]
     const middle = entries.length >> 1
-    const first = await runBatch(parts, entries.slice(0, middle))
-    return [...first, ...(await runBatch(parts, entries.slice(middle)))]
+    const first = await runBatch(parts, entries.slice(0, middle), failedKeys)
+    const rest = entries.slice(middle)
+    // What was not decided must not be overtaken: of one sender, the order is a promise.
+    const stopped = first.find(({ kind }) => kind === 'unavailable')
+    if (stopped !== undefined) return [...first, ...rest.map(() => turnedAway)]
+    return [...first, ...(await runBatch(parts, rest, withFailed(failedKeys, entries, first)))]
   }
+}
+
+/** The partition keys of which a command failed, by the verdicts on the first of the entries. */
+export function withFailed<C extends Command>(
+  failedKeys: ReadonlySet<string>,
+  entries: readonly Entry<C>[],
+  verdicts: readonly Verdict[],
+): ReadonlySet<string> {
+  const failed = entries.filter((_, index) => verdicts[index]?.kind === 'failed')
+  return new Set([...failedKeys, ...failed.flatMap(({ carriedUnder }) => carriedUnder ?? [])])
 }
 
 /** Steps 4 to 7 of a command's life: find, load, fold, write. */
 async function decideIn<State, C extends Command, Tx>(
   tx: Tx,
-  { store, repository, decider, contracts, append, replayableMs, clock }: BatchParts<State, C, Tx>,
+  parts: BatchParts<State, C, Tx>,
   entries: readonly Entry<C>[],
-): Promise<readonly Verdict[]> {
+  failedKeys: ReadonlySet<string>,
+): Promise<Pick<Folded<State>, 'verdicts' | 'messages'>> {
+  const { store, repository, decider, append, replayableMs, clock } = parts
   const commands = entries.filter(({ recall }) => !recall).map(({ command }) => command)
   const aggregates = [...new Set(commands.map((command) => decider.aggregateId(command)))].sort()
   // Sent without waiting in between: with BEGIN before them, one round trip.
@@ -58,7 +85,7 @@ async function decideIn<State, C extends Command, Tx>(
   ])
   const decidedAt = clock()
   const replayableUntil = new Date(decidedAt.getTime() + replayableMs)
-  const context = { decider, contracts, known, states, decidedAt, replayableUntil }
+  const context = { ...parts, failedKeys, known, states, decidedAt, replayableUntil }
   const { verdicts, records, changed, messages } = foldBatch(entries, context)
   // Lock order everywhere: aggregates, command ids, heads of topics.
   await Promise.all([
@@ -66,5 +93,5 @@ async function decideIn<State, C extends Command, Tx>(
     records.length === 0 ? undefined : store.insert(tx, records),
     messages.length === 0 ? undefined : append(tx, messages),
   ])
-  return verdicts
+  return { verdicts, messages }
 }

@@ -1,3 +1,4 @@
+import { turnedAway } from './batch.ts'
 import type { Command } from './command.ts'
 import type { Entry, Verdict } from './fold.ts'
 
@@ -23,8 +24,6 @@ interface Waiting<C extends Command> {
   readonly since: number
   readonly settle: (verdict: Verdict) => void
 }
-
-const turnedAway: Verdict = { kind: 'unavailable', effect: 'none' }
 
 /** Makes a batcher. `run` gives a verdict for each entry of a batch, in order; it never rejects. */
 export function createBatcher<C extends Command>(

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { type AnyCommandContract, type InputOf, normalised } from '@semel/contract'
+import { type AnyOperationContract, type InputOf, normalised } from '@semel/contract'
 import { type Fingerprint, fingerprintOf } from './fingerprint.ts'
 import type { Scope } from './scope.ts'
 
@@ -21,10 +21,12 @@ export type Command<Operation extends string = string, Input = unknown> = Readon
   sent: object
   fingerprint: Fingerprint
   receivedAt: Date
+  /** The W3C trace context that the command came with; what it tells carries it on. */
+  traceparent?: string
 }>
 
 /** The command that a contract declares. */
-export type CommandOf<Contract extends AnyCommandContract> = Contract extends AnyCommandContract
+export type CommandOf<Contract extends AnyOperationContract> = Contract extends AnyOperationContract
   ? Command<Contract['operation'], InputOf<Contract>>
   : never
 
@@ -34,11 +36,11 @@ export type CommandOf<Contract extends AnyCommandContract> = Contract extends An
  * `input` is taken as it was sent. It is not validated here: an earlier, laxer release may have
  * decided it, and then its answer is due.
  */
-export function makeCommand<Contract extends AnyCommandContract>(
+export function makeCommand<Contract extends AnyOperationContract>(
   contract: Contract,
-  asked: { scope: Scope; key: string; input: object; receivedAt: Date },
+  asked: { scope: Scope; key: string; input: object; receivedAt: Date; traceparent?: string },
 ): CommandOf<Contract> {
-  const { scope, key, input, receivedAt } = asked
+  const { scope, key, input, receivedAt, traceparent } = asked
   return {
     id: commandId(scope, contract.operation, key),
     scope,
@@ -48,6 +50,7 @@ export function makeCommand<Contract extends AnyCommandContract>(
     sent: input,
     fingerprint: fingerprintOf(contract.operation, input),
     receivedAt,
+    ...(traceparent === undefined ? {} : { traceparent }),
   } as unknown as CommandOf<Contract>
 }
 
@@ -77,6 +80,11 @@ export function guidOf(command: Pick<Command, 'id' | 'fingerprint'>): string {
 /** The identity of the n-th message that a command's decision tells. */
 export function messageId(command: CommandId, index: number): string {
   return uuid8(command, String(index))
+}
+
+/** The identity of the message that tells how a request ended, however often it is told. */
+export function endingId(guid: string): string {
+  return uuid8(guid, 'ended')
 }
 
 /** Whether an id is one of ours: clients may not make UUIDs of version 8. */

@@ -1,14 +1,20 @@
 import type { Accepted, Outgoing, Refused } from '@semel/contract'
 import type { Command } from './command.ts'
 
-/** What a decision tells other services; it gets its id and position when it is committed. */
+/** What a decision tells other services, in its envelope; it gets a position at its commit. */
 export type Message = Readonly<
   Outgoing & {
     id: string
+    /** The service that tells it. */
+    source: string
+    /** When it was decided. For people and clocks: nothing is ordered by it. */
+    time: Date
     /** Who asked for the command that told this. */
     scope: string
     /** The id of the command that told this. */
     commandId: string
+    /** The W3C trace context of that command. */
+    traceparent?: string
   }
 >
 

@@ -1,11 +1,18 @@
-import type { AnyCommandContract, Rendered } from '@semel/contract'
+import type { AnyOperationContract, Outgoing, Rendered } from '@semel/contract'
 import { type BatchParts, runBatch } from './batch.ts'
 import { createBatcher } from './batcher.ts'
+import {
+  type Carried,
+  type CarriedOutcome,
+  carriedOutcome,
+  decideCarried,
+  entryOf,
+} from './carried.ts'
 import { type Command, type CommandId, sameInput } from './command.ts'
-import { type Fingerprint, UnknownFingerprintRule } from './fingerprint.ts'
-import type { Entry, Verdict } from './fold.ts'
+import type { Message } from './decider.ts'
+import type { Ending, Entry, Verdict } from './fold.ts'
 import type { ReplayCache } from './replay-cache.ts'
-import type { CommandRecord } from './store.ts'
+import { standingOf } from './standing.ts'
 
 /** What a caller is told about a command. */
 export type Outcome =
@@ -36,6 +43,12 @@ export interface Executor {
   submit(command: Command, options?: SubmitOptions): Promise<Outcome>
   /** What was decided under a command's key; undefined if nothing was. Decides nothing. */
   recall(command: Command, options?: SubmitOptions): Promise<Outcome | undefined>
+  /**
+   * Has commands decided that a topic carried, at most once each, in their order, in transactions
+   * that they share with no others; says what became of each. Never rejects. Unlike a repeat over
+   * HTTP, a repeat that was carried is announced again: its sender hears in no other way.
+   */
+  submitCarried(carried: readonly Carried[]): Promise<readonly CarriedOutcome[]>
   /** Whether there is room for another command. */
   hasRoom(): boolean
   /** Takes no more commands, and resolves when those it has taken have their outcomes. */
@@ -54,12 +67,21 @@ export class CommandFailed extends Error {
 /** What an executor is made of, and its limits. */
 export type ExecutorOptions<State, C extends Command, Tx> = Readonly<
   Pick<BatchParts<State, C, Tx>, 'store' | 'repository' | 'decider'> & {
-    contracts: readonly AnyCommandContract[]
+    contracts: readonly AnyOperationContract[]
     /**
      * Writes down what decisions tell, in their transaction: `outboxAppend` of `@semel/topics`.
      * Default: a decision that tells something fails, so that nothing told is ever lost.
      */
     append?: BatchParts<State, C, Tx>['append']
+    /** The service that tells messages. Default: `commands`. */
+    source?: string
+    /**
+     * What is told of a command that ended, in its transaction: of every one that is decided, and
+     * of every repeat that a topic carried. Pure. Default: nothing.
+     */
+    announce?: (ending: Ending) => Outgoing | undefined
+    /** Told of messages after their commit, to wake who reads them. Default: nobody is. */
+    told?: (messages: readonly Message[]) => void
     /** Asked before the store, told after the commit. Default: none. */
     cache?: ReplayCache
     /** How long answers are replayed, in milliseconds. Default 24 hours. */
@@ -96,9 +118,13 @@ export function createExecutor<State, C extends Command, Tx>(
   const { cache, batchSizeMax = 256, batchesMax = 1, queueMax = 4096 } = options
   const { queueWaitMaxMs = 5000, joinWaitMaxMs = 10_000, clock = () => new Date() } = options
   const { store, repository, decider, replayableMs = day, report = () => {} } = options
-  const { append = appendNowhere } = options
+  const { append = appendNowhere, source = 'commands' } = options
+  const { announce = () => undefined, told = () => {} } = options
   const contracts = new Map(options.contracts.map((contract) => [contract.operation, contract]))
-  const parts = { store, repository, decider, append, contracts, replayableMs, clock, report }
+  const parts = {
+    ...{ store, repository, decider, append, contracts, replayableMs, clock, report },
+    ...{ source, announce, told },
+  }
   const inFlight = new Map<CommandId, First<C>>()
   const limits = { batchSizeMax, batchesMax, queueMax, queueWaitMaxMs }
   const batcher = createBatcher<C>((entries) => runBatch(parts, entries), limits)
@@ -139,6 +165,11 @@ export function createExecutor<State, C extends Command, Tx>(
   }
 
   return {
+    async submitCarried(carried) {
+      const verdicts = await decideCarried(parts, carried.map(entryOf<C>), batchSizeMax)
+      cache?.put(verdicts.flatMap((verdict) => ('record' in verdict ? [verdict.record] : [])))
+      return verdicts.map((verdict, index) => carriedOutcome(verdict, carried[index]!, clock()))
+    },
     async submit(command, submitted = {}) {
       const outcome = await follow(command as C, false, submitted)
       if (outcome === undefined) throw new TypeError('a submitted command was not decided')
@@ -162,25 +193,15 @@ function outcomeOf(
   replayed: boolean,
 ): Outcome | undefined {
   if (verdict.kind === 'failed') throw new CommandFailed(command, verdict.error)
-  if (verdict.kind === 'undecided') return undefined
+  if (!('record' in verdict) && verdict.kind !== 'unavailable') return undefined
   if (verdict.kind === 'unavailable') return { ...verdict, retryAfterMs }
-  const { answer, replayableUntil, fingerprint }: CommandRecord = verdict.record
-  if (answer === undefined || replayableUntil <= now) return { kind: 'key-expired' }
-  const same = sameUnderItsRule(command, fingerprint)
-  if (same === undefined) return { kind: 'unavailable', effect: 'none', retryAfterMs }
-  const reused = !same
+  const { answer, replayableUntil } = verdict.record
+  const standing = standingOf(command, verdict.record, now)
+  if (standing === 'incomparable') return { kind: 'unavailable', effect: 'none', retryAfterMs }
+  if (standing === 'key-expired' || answer === undefined) return { kind: 'key-expired' }
+  const reused = standing === 'key-reused'
   if (reused && onReuse === 'refuse') return { kind: 'key-reused' }
   return { kind: 'answered', answer, replayed, reused, replayableUntil }
-}
-
-/** Undefined where a newer release made the fingerprint: a replica of that release can tell. */
-function sameUnderItsRule(command: Command, fingerprint: Fingerprint): boolean | undefined {
-  try {
-    return sameInput(command, fingerprint)
-  } catch (error) {
-    if (error instanceof UnknownFingerprintRule) return undefined
-    throw error
-  }
 }
 
 /** A promise's value, or undefined when it takes longer than the time given. */

@@ -1,16 +1,38 @@
-import { type AnyCommandContract, type Rendered, renderAnswer } from '@semel/contract'
-import { type Command, type CommandId, messageId } from './command.ts'
+import {
+  type AnyOperationContract,
+  type Outgoing,
+  type Rendered,
+  renderAnswer,
+} from '@semel/contract'
+import { type Command, type CommandId, endingId, guidOf, messageId } from './command.ts'
 import type { Decider, Message } from './decider.ts'
 import { UnknownFingerprintRule } from './fingerprint.ts'
+import { standingOf } from './standing.ts'
 import { type CommandRecord, recordOf } from './store.ts'
 
-/** A command in a batch. `recall`: tell what was decided, decide nothing. */
-export type Entry<C extends Command> = Readonly<{ command: C; recall: boolean }>
+/**
+ * A command in a batch. `recall`: tell what was decided, decide nothing. `carriedUnder`: the
+ * partition key under which a topic carried it; nobody waits for its answer, and behind one that
+ * failed, none with the same partition key is decided.
+ */
+export type Entry<C extends Command> = Readonly<{
+  command: C
+  recall: boolean
+  carriedUnder?: string
+}>
+
+/** How a command ended, for whoever keeps account of requests. */
+export type Ending = Readonly<{
+  command: Command
+  /** It came by a topic: whoever sent it can only learn of its end in this way. */
+  carried: boolean
+  outcome: Readonly<{ kind: 'answered'; answer: Rendered } | { kind: 'key-reused' | 'key-expired' }>
+}>
 
 /** What a batch comes to for one of its commands. */
 export type Verdict =
   | Readonly<{ kind: 'decided' | 'known'; record: CommandRecord }>
-  | Readonly<{ kind: 'undecided' }>
+  | Readonly<{ kind: 'undecided' | 'behind-failed' }>
   | Readonly<{ kind: 'failed'; error: unknown }>
   | Readonly<{ kind: 'unavailable'; effect: 'none' | 'unknown' }>
 
@@ -25,11 +47,17 @@ export type Folded<State> = Readonly<{
 /** What the fold knows besides the batch. */
 export type FoldContext<State, C extends Command> = Readonly<{
   decider: Decider<State, C>
-  contracts: ReadonlyMap<string, AnyCommandContract>
+  contracts: ReadonlyMap<string, AnyOperationContract>
   known: ReadonlyMap<CommandId, CommandRecord>
   states: ReadonlyMap<string, State>
   decidedAt: Date
   replayableUntil: Date
+  /** Partition keys of which an earlier command failed. */
+  failedKeys: ReadonlySet<string>
+  /** Who tells messages: the service. */
+  source: string
+  /** What is told of a command that ended; see `ExecutorOptions`. */
+  announce: (ending: Ending) => Outgoing | undefined
 }>
 
 /**
@@ -42,52 +70,93 @@ export function foldBatch<State, C extends Command>(
 ): Folded<State> {
   const states = new Map(context.states)
   const touched = new Set<string>()
-  const records: CommandRecord[] = []
+  const decided = new Map<CommandId, CommandRecord>()
   const messages: Message[] = []
-  const verdicts = entries.map(({ command, recall }): Verdict => {
-    const known = context.known.get(command.id)
-    if (known !== undefined) return { kind: 'known', record: known }
+  const failedKeys = new Set(context.failedKeys)
+  const verdicts = entries.map((entry): Verdict => {
+    const { command, recall, carriedUnder } = entry
+    if (carriedUnder !== undefined && failedKeys.has(carriedUnder)) return { kind: 'behind-failed' }
+    const known = context.known.get(command.id) ?? decided.get(command.id)
+    if (known !== undefined) {
+      messages.push(...announced(entry, endingOfKnown(entry, known, context.decidedAt), context))
+      return { kind: 'known', record: known }
+    }
     if (recall) return { kind: 'undecided' }
     try {
       const aggregateId = context.decider.aggregateId(command)
       const { next, answer, told } = decideOne(command, aggregateId, states, context)
+      const ending = { kind: 'answered', answer } as const
+      const announcements = announced(entry, ending, context)
       if (next !== states.get(aggregateId)) touched.add(aggregateId)
       states.set(aggregateId, next)
-      messages.push(...told)
+      messages.push(...told, ...announcements)
       const record = recordOf(command, answer, context)
-      records.push(record)
+      decided.set(command.id, record)
       return { kind: 'decided', record }
     } catch (error) {
       // Told by a newer release: no fault of the command, and another replica can compare.
-      const isNewer = error instanceof UnknownFingerprintRule
-      return isNewer ? { kind: 'unavailable', effect: 'none' } : { kind: 'failed', error }
+      if (error instanceof UnknownFingerprintRule) return { kind: 'unavailable', effect: 'none' }
+      if (carriedUnder !== undefined) failedKeys.add(carriedUnder)
+      return { kind: 'failed', error }
     }
   })
   const changed = [...touched].sort().map((id) => states.get(id) as State)
-  return { verdicts, records: inIdOrder(records), changed, messages }
+  return { verdicts, records: inIdOrder([...decided.values()]), changed, messages }
 }
 
 function decideOne<State, C extends Command>(
   command: C,
   aggregateId: string,
   states: ReadonlyMap<string, State>,
-  { decider, contracts }: FoldContext<State, C>,
+  context: FoldContext<State, C>,
 ): { next: State; answer: Rendered; told: Message[] } {
   const state = states.get(aggregateId)
   if (state === undefined) throw new TypeError(`load gave no state for ${aggregateId}`)
-  const contract = contracts.get(command.operation)
+  const contract = context.contracts.get(command.operation)
   if (contract === undefined) throw new TypeError(`no contract declares ${command.operation}`)
-  const decision = decider.decide(state, command)
+  const decision = context.decider.decide(state, command)
   return {
     next: decision.state,
     answer: renderAnswer(contract, command, decision.outcome),
-    told: decision.messages.map((message, index) => ({
-      ...message,
-      id: messageId(command.id, index),
-      scope: command.scope,
-      commandId: command.id,
-    })),
+    told: decision.messages.map((message, index) =>
+      inEnvelope(message, messageId(command.id, index), command, context),
+    ),
   }
+}
+
+/** A repeat that came over HTTP has its answer; only of one that was carried something is told. */
+function endingOfKnown(
+  { command, carriedUnder }: Entry<Command>,
+  record: CommandRecord,
+  now: Date,
+): Ending['outcome'] | undefined {
+  if (carriedUnder === undefined) return undefined
+  const standing = standingOf(command, record, now)
+  if (standing === 'incomparable') return undefined
+  if (standing !== 'replayable') return { kind: standing }
+  return { kind: 'answered', answer: record.answer as Rendered }
+}
+
+function announced<State, C extends Command>(
+  { command, carriedUnder }: Entry<C>,
+  outcome: Ending['outcome'] | undefined,
+  context: FoldContext<State, C>,
+): Message[] {
+  if (outcome === undefined) return []
+  const carried = carriedUnder !== undefined
+  const announcement = context.announce({ command, carried, outcome })
+  if (announcement === undefined) return []
+  return [inEnvelope(announcement, endingId(guidOf(command)), command, context)]
+}
+
+function inEnvelope<State, C extends Command>(
+  message: Outgoing,
+  id: string,
+  { id: commandId, scope, traceparent }: C,
+  { source, decidedAt }: FoldContext<State, C>,
+): Message {
+  const trace = traceparent === undefined ? {} : { traceparent }
+  return { ...message, id, source, time: decidedAt, scope, commandId, ...trace }
 }
 
 /** Rows enter the index in one order everywhere, so that two batches cannot wait for each other. */

@@ -49,7 +49,7 @@ export const counterDecider: Decider<Counter, AddToCounter> = {
     if (input.amount === 666) throw new Error('the decider has a bug')
     const count = counter.count + input.amount
     if (count > 1000) return refuse(counter, 'too-much', { count: counter.count })
-    const told = { topic: 'count', key: counter.id, type: 'counted', body: { count } }
+    const told = { topic: 'count', partitionKey: counter.id, type: 'counted', body: { count } }
     return accept({ ...counter, count }, { id: counter.id, count }, [told])
   },
 }

@@ -1,4 +1,4 @@
-import type { AnyCommandContract } from './command.ts'
+import type { AnyOperationContract } from './operation.ts'
 import { problemBody } from './problem.ts'
 
 /** A decision for: the body of the answer and, where there are several, which status it takes. */
@@ -22,7 +22,8 @@ export interface Refused {
 /** What is told to other services, before it is given an id and a position. */
 export interface Outgoing {
   readonly topic: string
-  readonly key: string
+  /** Messages with the same partition key are read in the order they were told. */
+  readonly partitionKey: string
   readonly type: string
   readonly body: unknown
 }
@@ -46,7 +47,7 @@ export interface Rendered {
  * a header would hold what no header may: an answer that is recorded can be sent.
  */
 export function renderAnswer(
-  contract: AnyCommandContract,
+  contract: AnyOperationContract,
   command: { readonly id: string; readonly input: unknown },
   outcome: Accepted | Refused,
 ): Rendered {
@@ -56,7 +57,7 @@ export function renderAnswer(
 }
 
 function renderAccepted(
-  contract: AnyCommandContract,
+  contract: AnyOperationContract,
   command: { readonly id: string; readonly input: unknown },
   { status = contract.accepted[0].status, body }: Accepted,
 ): Rendered {
@@ -67,14 +68,14 @@ function renderAccepted(
     status,
     headers: {
       'content-type': 'application/json; charset=utf-8',
-      ...(status === 201 ? { location: fieldValue(contract.resource(command as never)) } : {}),
+      ...(status === 201 ? { location: locationOf(contract, command) } : {}),
       ...(contract.etag === undefined ? {} : { etag: fieldValue(contract.etag(body)) }),
     },
     body: Buffer.from(JSON.stringify(body)),
   }
 }
 
-function renderRefused(contract: AnyCommandContract, refused: Refused): Rendered {
+function renderRefused(contract: AnyOperationContract, refused: Refused): Rendered {
   const problem = contract.refusals.find(({ name }) => name === refused.problem)
   const status = refused.status ?? problem?.statuses[0]
   if (problem === undefined || status === undefined || !problem.statuses.includes(status)) {
@@ -88,6 +89,15 @@ function renderRefused(contract: AnyCommandContract, refused: Refused): Rendered
     },
     body: Buffer.from(JSON.stringify(problemBody(problem, refused.members, status))),
   }
+}
+
+function locationOf(
+  { operation, resource }: AnyOperationContract,
+  command: { readonly id: string; readonly input: unknown },
+): string {
+  if (resource === undefined)
+    throw new TypeError(`${operation} declares no address of what it makes`)
+  return fieldValue(resource(command))
 }
 
 /** Visible ASCII: neither a line break, which begins another header, nor what would be garbled. */

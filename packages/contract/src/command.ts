@@ -1,20 +1,6 @@
 import { type Static, type TObject, type TProperties, Type } from 'typebox'
 import { exampleOf, withExample } from './example.ts'
-import type { ProblemContract } from './problem.ts'
-
-/** One way a command can be accepted: its HTTP status, its body, and what the headers say of it. */
-export interface AcceptedAnswer {
-  readonly status: number
-  readonly description: string
-  readonly body: TObject
-  readonly example: unknown
-}
-
-/** What a header is computed from: the command as submitted, and the body of its answer. */
-interface Subject<Input> {
-  readonly id: string
-  readonly input: Input
-}
+import type { AcceptedAnswer, OperationContract, Subject } from './operation.ts'
 
 /**
  * A command as the wire knows it, declared once: HTTP, topics, OpenAPI and validation all read it.
@@ -28,17 +14,16 @@ export interface CommandContract<
   Params extends TProperties = TProperties,
   Query extends TProperties = TProperties,
   Body extends TProperties = TProperties,
-> {
-  readonly operation: Operation
-  readonly summary: string
+> extends OperationContract<
+    Operation,
+    TObject<Params & Query & Body & { ifMatch: ReturnType<typeof ifMatchSchema> }>
+  > {
   readonly method: 'POST' | 'PUT' | 'DELETE'
   /** Path template in braces, as OpenAPI writes it: `/orders/{id}`. */
   readonly path: string
   readonly params: Params
   readonly query: Query
   readonly body: Body
-  /** All of the above, and `ifMatch` where it is on, as one closed object. */
-  readonly input: TObject<Params & Query & Body & { ifMatch: ReturnType<typeof ifMatchSchema> }>
   /** The body member that can stand for the idempotency key, if the client made one. */
   readonly clientMadeId: (keyof Body & string) | undefined
   /** Honour `If-Match`: its strong tags, quotes included, arrive as `input.ifMatch`. */
@@ -47,21 +32,19 @@ export interface CommandContract<
   readonly requiresVersion: boolean
   /** Where the resource lives that this command makes or changes. Default: at its own path. */
   readonly resource: (command: Subject<Static<TObject<Params & Query & Body>>>) => string
-  /** The entity tag of an accepted body, quotes included; undefined where there is none. */
-  readonly etag: ((body: Readonly<Record<string, unknown>>) => string) | undefined
-  /** The first is the default. A 201 carries `Location`. */
-  readonly accepted: readonly [AcceptedAnswer, ...AcceptedAnswer[]]
-  /** Problems the decider may refuse with. */
-  readonly refusals: readonly ProblemContract[]
+  /**
+   * The entity whose topic carries the command when no answer is waited for, and its partition key
+   * there: commands with the same one are decided in the order they were taken. Undefined: the
+   * command is only answered at once.
+   */
+  readonly topic: string | undefined
+  readonly partitionKey: (command: Subject<Static<TObject<Params & Query & Body>>>) => string
   /** A valid input, whole: path parameters too. */
   readonly example: Readonly<Record<string, unknown>>
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: contracts of any shape are listed together
 export type AnyCommandContract = CommandContract<string, any, any, any>
-
-/** The input of a contract's command, as a decider sees it. */
-export type InputOf<Contract extends AnyCommandContract> = Static<Contract['input']>
 
 function ifMatchSchema() {
   return Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 16 }))
@@ -91,6 +74,8 @@ type Declaration<
       | 'requiresVersion'
       | 'resource'
       | 'etag'
+      | 'topic'
+      | 'partitionKey'
       | 'example'
     >
   >
@@ -131,6 +116,8 @@ export function command<
     clientMadeId: undefined,
     requiresVersion: false,
     etag: undefined,
+    topic: undefined,
+    partitionKey: ({ id }) => id,
     resource: ({ input }) => filled(declaration.path, input),
     ...declaration,
     accepted: [withExample(usual), ...others.map(withExample)],

@@ -1,4 +1,5 @@
 import { type Static, type TObject, type TProperties, Type } from 'typebox'
+import type { Outgoing } from './answer.ts'
 
 /** Something that has happened, told on a topic: its type, its partition key, its body. */
 export interface EventContract<
@@ -16,9 +17,20 @@ export interface EventContract<
   readonly example: unknown
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: contracts of any shape are listed together
+export type AnyEventContract = EventContract<string, any>
+
 /** Declares an event. Readers ignore members they do not know, so events may grow. */
 export function event<const Name extends string, const Body extends TProperties>(
   declaration: Omit<EventContract<Name, Body>, 'body'> & { readonly body: Body },
 ): EventContract<Name, Body> {
   return { ...declaration, body: Type.Object(declaration.body) as TObject<Body> }
+}
+
+/** An event with its body, as a decision tells it. */
+export function tell<Body extends TProperties>(
+  { topic, type, partitionKey }: EventContract<string, Body>,
+  body: Static<TObject<Body>>,
+): Outgoing {
+  return { topic, type, partitionKey: partitionKey(body), body }
 }

@@ -11,9 +11,14 @@ export {
   type AnyCommandContract,
   type CommandContract,
   command,
-  type InputOf,
 } from './command.ts'
-export { type EventContract, event } from './event.ts'
+export { type AnyEventContract, type EventContract, event, tell } from './event.ts'
+export {
+  type AnyOperationContract,
+  type InputOf,
+  type OperationContract,
+  reaction,
+} from './operation.ts'
 export { type ProblemContract, problem, problemBody } from './problem.ts'
 export { type AnyQueryContract, type ParametersOf, type QueryContract, query } from './query.ts'
 export { carriable, type Fault, normalised, validate } from './validation.ts'

@@ -1,20 +1,33 @@
 import {
   type Command,
   createExecutor,
+  type Executor,
   type ExecutorOptions,
   processReplayCache,
   type RetentionOptions,
   type Scope,
   startSweeper,
 } from '@semel/commands'
-import type { AnyQueryContract, ParametersOf } from '@semel/contract'
+import type {
+  AnyCommandContract,
+  AnyOperationContract,
+  AnyQueryContract,
+  ParametersOf,
+} from '@semel/contract'
 import type { Face, MountedQuery, QueryAnswer } from './face.ts'
 
 /** What a service is made of: what its executor is made of, and what it shows besides. */
-export type ServiceOptions<State, C extends Command, Tx> = ExecutorOptions<State, C, Tx> &
+export type ServiceOptions<State, C extends Command, Tx> = Omit<
+  ExecutorOptions<State, C, Tx>,
+  'contracts' | 'source'
+> &
   Readonly<{
-    /** Names it in the OpenAPI document and in what readiness says. */
+    /** Names it in what it tells, in the OpenAPI document and in what readiness says. */
     name: string
+    /** What it can be asked over HTTP. */
+    contracts: readonly AnyCommandContract[]
+    /** What it does about events. Default: nothing. */
+    reactions?: readonly AnyOperationContract[]
     /** What can be asked. Default: nothing. */
     queries?: readonly MountedQuery[]
     /** How the command log ages. Default: see `RetentionOptions`. */
@@ -22,7 +35,7 @@ export type ServiceOptions<State, C extends Command, Tx> = ExecutorOptions<State
   }>
 
 /** A service: what it shows, and how it ends. */
-export type Service = Face & Readonly<{ stop(): Promise<void> }>
+export type Service = Face & Readonly<{ executor: Executor; stop(): Promise<void> }>
 
 /**
  * Makes a service: an executor behind a replay cache in this process, a sweeper of the command log,
@@ -33,12 +46,18 @@ export type Service = Face & Readonly<{ stop(): Promise<void> }>
 export function createService<State, C extends Command, Tx>(
   options: ServiceOptions<State, C, Tx>,
 ): Service {
-  const { name, queries = [], retention, ...parts } = options
-  const executor = createExecutor({ cache: processReplayCache(), ...parts })
+  const { name, contracts, reactions = [], queries = [], retention, ...parts } = options
+  const executor = createExecutor({
+    cache: processReplayCache(),
+    source: name,
+    ...parts,
+    contracts: [...contracts, ...reactions],
+  })
   const sweeper = startSweeper(parts.store, retention)
   return {
     name,
-    commands: parts.contracts.map((contract) => ({ contract, executor })),
+    executor,
+    commands: contracts.map((contract) => ({ contract, executor })),
     queries,
     async ready() {
       if (!executor.hasRoom()) throw new Error('the queue of commands is full')

@@ -1,6 +1,13 @@
 import { hash } from 'node:crypto'
 import type { Message } from '@semel/commands'
-import { int4Array, type MigrationSet, type Tx, textArray, uuidArray } from '@semel/postgres'
+import {
+  int4Array,
+  type MigrationSet,
+  type Tx,
+  textArray,
+  timestamptzArray,
+  uuidArray,
+} from '@semel/postgres'
 
 /** The tables of the outbox. */
 export const topicMigrations: MigrationSet = {
@@ -29,12 +36,17 @@ export function outboxAppend(
       text: appendMessages,
       values: [
         textArray(column(({ topic }) => topic)),
-        int4Array(column(({ topic, key }) => partitionOf(key, partitions[topic] ?? 1))),
+        int4Array(
+          column(({ topic, partitionKey }) => partitionOf(partitionKey, partitions[topic] ?? 1)),
+        ),
         uuidArray(column(({ id }) => id)),
-        textArray(column(({ key }) => key)),
+        textArray(column(({ partitionKey }) => partitionKey)),
         textArray(column(({ type }) => type)),
+        textArray(column(({ source }) => source)),
+        timestamptzArray(column(({ time }) => time)),
         textArray(column(({ scope }) => scope)),
         uuidArray(column(({ commandId }) => commandId)),
+        textArray(column(({ traceparent = '' }) => traceparent)),
         textArray(column(({ body }) => JSON.stringify(body))),
       ],
     })
@@ -50,8 +62,10 @@ export function partitionOf(key: string, count: number): number {
 const appendMessages = `
   with message as (
     select * from unnest($1::text[], $2::integer[], $3::uuid[], $4::text[], $5::text[], $6::text[],
-                         $7::uuid[], $8::text[]) with ordinality
-           as m (topic, partition, id, key, type, scope, command_id, body, place)
+                         $7::timestamptz[], $8::text[], $9::uuid[], $10::text[], $11::text[])
+           with ordinality
+           as m (topic, partition, id, partition_key, type, source, time, scope, command_id,
+                 traceparent, body, place)
   ), head as (
     insert into heads (topic, partition, next)
     select topic, partition, count(*) from message group by topic, partition
@@ -59,9 +73,10 @@ const appendMessages = `
         on conflict (topic, partition) do update set next = heads.next + excluded.next
     returning topic, partition, next
   )
-  insert into outbox (topic, partition, position, id, key, type, scope, command_id, body)
+  insert into outbox (topic, partition, position, id, partition_key, type, source, time, scope,
+                      command_id, traceparent, body)
   select topic, partition,
          head.next - count(*) over (partition by topic, partition)
            + row_number() over (partition by topic, partition order by place) - 1,
-         id, key, type, scope, command_id, body
+         id, partition_key, type, source, time, scope, command_id, nullif(traceparent, ''), body
     from message join head using (topic, partition)`

@@ -74,7 +74,7 @@ describe('messages that are appended to the outbox', () => {
     )
 
     const { rows } = await pool.query(
-      'select key, array_agg(distinct partition) as p from outbox group by key',
+      'select partition_key as key, array_agg(distinct partition) as p from outbox group by 1',
     )
     for (const { key, p } of rows) expect(p).toEqual([partitionOf(key, 4)])
     expect(new Set(keys.map((key) => partitionOf(key, 4))).size).toBeGreaterThan(1)
@@ -85,10 +85,12 @@ function told(topic: string, n: number): Message {
   const command = commandId(scope, 'tell', `h:${crypto.randomUUID()}`)
   return {
     topic,
-    key: 'k',
+    partitionKey: 'k',
     type: 'told',
     body: n,
     id: messageId(command, 0),
+    source: 'tellers',
+    time: new Date(0),
     scope,
     commandId: command,
   }

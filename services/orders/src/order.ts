@@ -10,6 +10,7 @@ import {
   type Scope,
   sameInput,
 } from '@semel/commands'
+import { tell } from '@semel/contract'
 import {
   type cancelOrder,
   chargeWanted,
@@ -187,7 +188,5 @@ function totalOf(lines: readonly OrderLine[]): number | undefined {
 }
 
 function charge({ id, version, userId, currency }: PlacedOrder, amount: number) {
-  const body = { orderId: id, version, userId, amount, currency }
-  const { topic, type, partitionKey } = chargeWanted
-  return { topic, type, key: partitionKey(body), body }
+  return tell(chargeWanted, { orderId: id, version, userId, amount, currency })
 }

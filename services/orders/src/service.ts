@@ -1,4 +1,3 @@
-import type { ExecutorOptions } from '@semel/commands'
 import { commandMigrations, postgresStore } from '@semel/commands/postgres'
 import { cancelOrder, placeOrder, updateOrder } from '@semel/contracts/orders'
 import { createService, type Service, type ServiceOptions } from '@semel/http'
@@ -24,7 +23,7 @@ export type OrdersOptions = Readonly<{
   currency: string
   retention?: OrderServiceOptions['retention']
   /** Parts and limits of the executor, in place of the usual ones. */
-  executor?: Partial<ExecutorOptions<OrderState, OrderCommand, Tx>>
+  executor?: Partial<OrderServiceOptions>
 }>
 
 /** The order service: what it answers, and how it ends. */
