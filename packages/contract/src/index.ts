@@ -13,6 +13,7 @@ export {
   command,
 } from './command.ts'
 export { type AnyEventContract, type EventContract, event, tell } from './event.ts'
+export { exampleOf } from './example.ts'
 export {
   type AnyOperationContract,
   type InputOf,

@@ -29,7 +29,7 @@ import { parseIdempotencyKey } from './idempotency-key.ts'
 import { judgeMediaType, parseJson } from './json-body.ts'
 import type { Admission, MountContext, Route } from './mount.ts'
 import { type IfMatch, parseIfMatch } from './preconditions.ts'
-import { parsePreferences } from './preferences.ts'
+import { type Preferences, parsePreferences } from './preferences.ts'
 import {
   forbidden,
   inFlight,
@@ -42,8 +42,12 @@ import {
   notNow,
   versionRequired,
 } from './problems.ts'
+import { type Publish, receiptFor } from './receipt.ts'
 
 const retryAfterMs = 1000
+/** W3C Trace Context: a version, 16 bytes of trace, 8 of span, flags; a trace of zeros is none. */
+const traceparentForm =
+  /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 const jsonType = 'application/json; charset=utf-8'
 
 /** A command's input as it was read, and what is wrong with it. */
@@ -77,13 +81,20 @@ export function commandRoute(mounted: MountedCommand, context: MountContext): Ro
       const refusal = judge(contract, shape, request, read)
       const commandKey = key ?? clientMadeKey(contract, read.input)
       if (commandKey === undefined) return refusalAnswer(withoutKey(contract, read, refusal))
+      const traceparent = traceparentOf(request.headers)
       const command = makeCommand(contract, {
         scope: caller,
         key: commandKey,
         input: read.input,
         receivedAt: context.clock(),
+        ...(traceparent === undefined ? {} : { traceparent }),
       })
-      return decide(mounted, context, request, { command, refusal })
+      const preferences = parsePreferences(headerOf(request.headers, 'prefer'))
+      const asked = { command, refusal, preferences }
+      const { publish } = context
+      return preferences.respondAsync && contract.topic !== undefined && publish !== undefined
+        ? take(contract, publish, context, asked)
+        : decide(mounted, context, request, asked)
     },
   }
 }
@@ -163,15 +174,41 @@ function withoutKey(
   return { problem: keyMissing, members: atKey('is required') }
 }
 
+/** A request as it was understood: a command, and what its contract has against it. */
+type Asked = Readonly<{
+  command: Command
+  refusal: Refusal | undefined
+  preferences: Preferences
+}>
+
+/** Hands a command over to be decided later, and gives a receipt: a repeat gets the same. */
+async function take(
+  contract: AnyCommandContract,
+  publish: Publish,
+  { report }: MountContext,
+  { command, refusal }: Asked,
+): Promise<Answer> {
+  if (refusal !== undefined) return refusalAnswer(refusal)
+  if (!mayAsk(command)) return refusalAnswer({ problem: forbidden })
+  try {
+    await publish(contract, command)
+    return receiptFor(command)
+  } catch (error) {
+    report(error)
+    return refusalAnswer(notNow('unknown', retryAfterMs))
+  }
+}
+
 /** Has a command decided, or recalled where its contract refuses it; renders the outcome. */
 async function decide(
   { contract, executor }: MountedCommand,
   context: MountContext,
   { headers }: Request,
-  { command, refusal }: { command: Command; refusal: Refusal | undefined },
+  { command, refusal, preferences }: Asked,
 ): Promise<Answer> {
-  const isLenient = parsePreferences(headerOf(headers, 'prefer')).handling === 'lenient'
-  const options: SubmitOptions = { onReuse: isLenient ? 'replay' : 'refuse' }
+  const options: SubmitOptions = {
+    onReuse: preferences.handling === 'lenient' ? 'replay' : 'refuse',
+  }
   try {
     const recalled = refusal === undefined ? undefined : await executor.recall(command, options)
     if (refusal !== undefined && recalled === undefined) return refusalAnswer(refusal)
@@ -193,6 +230,12 @@ async function decide(
 function whyNot(error: unknown): Refusal {
   const isFailed = (error as { code?: unknown } | undefined)?.code === 'command-failed'
   return isFailed ? { problem: internalError } : notNow('unknown', retryAfterMs)
+}
+
+/** The W3C trace context, if it is one; what tells of the command carries it on. */
+function traceparentOf(headers: Headers): string | undefined {
+  const given = headerOf(headers, 'traceparent')
+  return given !== undefined && traceparentForm.test(given) ? given : undefined
 }
 
 function mayAsk({ scope, input }: Command): boolean {

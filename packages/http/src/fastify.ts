@@ -24,6 +24,7 @@ import {
   notNow,
   requestTimeout,
 } from './problems.ts'
+import type { Publish } from './receipt.ts'
 import { type Readiness, serverRoutes } from './server-routes.ts'
 import { watchUnfinished } from './unfinished.ts'
 
@@ -33,6 +34,11 @@ export type ServerOptions = Readonly<{
   identify: Identify
   /** Asked by `GET /health/ready`. */
   ready: Readiness
+  /**
+   * Takes the commands that are asked for with `Prefer: respond-async` and whose contract has a
+   * topic. Default: the preference is not applied, and every client waits for its answer.
+   */
+  publish?: Publish
   /** Told of every bug that a request met. Default: written to stderr. */
   report?: (error: unknown) => void
   /** The time requests are received at. Default: the clock of this process. */
@@ -84,11 +90,12 @@ const retryAfterMs = 1000
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { faces, clock = () => new Date(), report = reportToStderr } = options
   const problems = problemsOf(faces)
-  const document = openApiDocument(faces)
+  const document = openApiDocument(faces, { publishes: options.publish !== undefined })
   const app = createApp(options, report)
   const context = {
     identify: options.identify,
     clock,
+    publish: options.publish,
     report,
     async exists(path: string, authorization: string | undefined) {
       const headers = authorization === undefined ? {} : { authorization }

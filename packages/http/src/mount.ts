@@ -4,6 +4,7 @@ import { commandRoute } from './command-route.ts'
 import type { Answer, Headers, Request } from './exchange.ts'
 import type { Face } from './face.ts'
 import { queryRoute } from './query-route.ts'
+import type { Publish } from './receipt.ts'
 
 /** What is known of a request before its body is read: who sent it, under which key. */
 export type Admission = Readonly<{ caller: Scope; key: string | undefined }>
@@ -23,6 +24,8 @@ export interface Route {
 export interface MountContext {
   readonly identify: Identify
   readonly clock: () => Date
+  /** Takes commands whose clients would rather not wait; undefined: all of them wait. */
+  readonly publish: Publish | undefined
   /** Whether a caller, known by `Authorization`, finds something at a path. */
   exists(path: string, authorization: string | undefined): Promise<boolean>
   /** Told of every error that is answered with `internal-error`, or hidden behind a refusal. */

@@ -1,6 +1,7 @@
 import {
   type AnyCommandContract,
   type AnyQueryContract,
+  exampleOf,
   type ProblemContract,
   problemBody,
 } from '@semel/contract'
@@ -22,6 +23,7 @@ import {
   unavailable,
   versionRequired,
 } from './problems.ts'
+import { Receipt } from './receipt.ts'
 
 /** One answer of an operation, as OpenAPI describes it. */
 export interface DocumentedAnswer {
@@ -36,9 +38,10 @@ export interface DocumentedContent {
   readonly examples: Readonly<Record<string, { summary?: string; value: unknown }>>
 }
 
-/** Every answer of a command, by status. */
+/** Every answer of a command, by status; `publishes`: it is taken without waiting, if asked so. */
 export function answersOfCommand(
   contract: AnyCommandContract,
+  publishes: boolean,
 ): Readonly<Record<string, DocumentedAnswer>> {
   const accepted = contract.accepted.map(({ status, description, body, example }) => [
     status,
@@ -52,7 +55,11 @@ export function answersOfCommand(
       content: { 'application/json': { schema: body, examples: { example: { value: example } } } },
     },
   ])
-  return { ...Object.fromEntries(accepted), ...answersOfProblems(problemsOfCommand(contract)) }
+  return {
+    ...Object.fromEntries(accepted),
+    ...(publishes && contract.topic !== undefined ? { 202: receipt } : {}),
+    ...answersOfProblems(problemsOfCommand(contract)),
+  }
 }
 
 /** Every answer of a query, by status. */
@@ -173,6 +180,17 @@ function headersOfProblem(problem: ProblemContract): Record<string, object> {
 
 function header(description: string): object {
   return { description, schema: { type: 'string' } }
+}
+
+const receipt: DocumentedAnswer = {
+  description: 'Asked for by `Prefer: respond-async`: it was taken, and will be decided.',
+  headers: {
+    Location: header('Where the answer will be.'),
+    'Preference-Applied': header('`respond-async`.'),
+  },
+  content: {
+    'application/json': { schema: Receipt, examples: { example: { value: exampleOf(Receipt) } } },
+  },
 }
 
 const etagHeader = header('The entity tag: changes with every change.')

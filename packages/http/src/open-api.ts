@@ -27,9 +27,13 @@ export interface OpenApiDocument {
 
 /**
  * Writes the OpenAPI document of a server from the contracts that it mounts: the same objects that
- * requests are judged by, so that the two cannot differ.
+ * requests are judged by, so that the two cannot differ. `publishes`: the server takes commands
+ * without waiting for their answers, where a client asks so and the contract has a topic.
  */
-export function openApiDocument(faces: readonly Face[]): OpenApiDocument {
+export function openApiDocument(
+  faces: readonly Face[],
+  { publishes = false }: { publishes?: boolean } = {},
+): OpenApiDocument {
   return withoutErrorMessages({
     openapi: '3.1.0',
     info: {
@@ -41,7 +45,10 @@ export function openApiDocument(faces: readonly Face[]): OpenApiDocument {
         'without a way to tell callers listens on loopback only, and asks for no token.',
     },
     security: [{ bearer: [] }, {}],
-    paths: pathsOf([...faces.flatMap(operationsOf), ...serverOperations]),
+    paths: pathsOf([
+      ...faces.flatMap((face) => operationsOf(face, publishes)),
+      ...serverOperations,
+    ]),
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
     },
@@ -72,14 +79,21 @@ function pathsOf(placed: readonly PlacedOperation[]): OpenApiDocument['paths'] {
   return Object.fromEntries([...byPath].map(([path, at]) => [path, itemOf(at)]))
 }
 
-function operationsOf({ name, commands, queries }: Face): readonly PlacedOperation[] {
+function operationsOf(
+  { name, commands, queries }: Face,
+  publishes: boolean,
+): readonly PlacedOperation[] {
   return [
-    ...commands.map(({ contract }) => placedCommand(name, contract)),
+    ...commands.map(({ contract }) => placedCommand(name, contract, publishes)),
     ...queries.map(({ contract }) => placedQuery(name, contract)),
   ]
 }
 
-function placedCommand(tag: string, contract: AnyCommandContract): PlacedOperation {
+function placedCommand(
+  tag: string,
+  contract: AnyCommandContract,
+  publishes: boolean,
+): PlacedOperation {
   const body: TProperties = contract.body
   const names = Object.keys(body)
   const example = Object.fromEntries(names.map((name) => [name, contract.example[name]]))
@@ -99,7 +113,7 @@ function placedCommand(tag: string, contract: AnyCommandContract): PlacedOperati
         ...(contract.ifMatch ? [ifMatchHeader] : []),
       ],
       ...(names.length === 0 ? {} : { requestBody: { required: true, content } }),
-      responses: answersOfCommand(contract),
+      responses: answersOfCommand(contract, publishes),
     },
   }
 }
@@ -158,7 +172,8 @@ function keyHeaderBesidesId(id: string): object {
 const preferHeader = headerParameter(
   'Prefer',
   false,
-  '`handling=lenient`: a key that was used for another request gets that answer, instead of 422.',
+  '`handling=lenient`: a key that was used for another request gets that answer, instead of 422. ' +
+    '`respond-async`: a receipt now, and the answer later at its `Location`, where that is offered.',
   'handling=lenient',
 )
 const ifMatchHeader = headerParameter(

@@ -52,6 +52,8 @@ export const writeNote = command({
   path: '/notes',
   body: { id: Type.Optional(Uuid), userId: Uuid, text: Text },
   clientMadeId: 'id',
+  topic: 'note',
+  partitionKey: ({ id, input }) => input.id ?? id,
   resource: ({ id, input }) => `/notes/${input.id ?? id}`,
   etag: tagOf,
   accepted: [
