@@ -11,6 +11,7 @@ import type { Identify } from './callers.ts'
 import { type Answer, type Refusal, type Request, refusalAnswer } from './exchange.ts'
 import type { Face } from './face.ts'
 import { type Admission, mountFace, type Route } from './mount.ts'
+import { nextTurn } from './next-turn.ts'
 import { openApiDocument } from './open-api.ts'
 import {
   bodyTooLarge,
@@ -167,8 +168,10 @@ function addRoute(app: FastifyInstance, route: Route): void {
       method: route.method,
       url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
       ...(admit === undefined ? {} : { onRequest: admission(admit) }),
-      handler: async (request, reply) =>
-        send(reply, await route.answer(request, request.admission)),
+      handler: async (request, reply) => {
+        await nextTurn()
+        return send(reply, await route.answer(request, request.admission))
+      },
     },
   )
 }
