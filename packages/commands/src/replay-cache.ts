@@ -14,43 +14,55 @@ export interface ReplayCache {
 
 /** Bounds of the in-process cache. */
 export type ProcessCacheOptions = Readonly<{
-  /** Answers kept, at most. Default 20,000. */
+  /** Answers kept, at most. Default 20,000. An odd number counts as the even one below it. */
   entriesMax?: number
-  /** Bytes of answers kept, at most, not counting the records around them. Default 32 MiB. */
+  /**
+   * Bytes of answers kept, at most, not counting the records around them. Default 32 MiB. An answer
+   * of more than half of it is not kept.
+   */
   bytesMax?: number
 }>
 
-/** A replay cache in this process: the least recently used answer goes first. */
+/**
+ * A replay cache in this process. It keeps two generations of answers, each within half of the
+ * bounds: when the young one is full, it takes the place of the old one, which is forgotten.
+ *
+ * An answer that is put or asked for stays at least until half of the cache has been filled with
+ * others; one that nobody asks for is gone when all of it has been.
+ */
 export function processReplayCache(options: ProcessCacheOptions = {}): ReplayCache {
   const { entriesMax = 20_000, bytesMax = 32 * 1024 * 1024 } = options
-  // A Map iterates in the order of insertion: taken out and put back, an entry is the youngest.
-  const entries = new Map<CommandId, CommandRecord>()
-  let bytes = 0
-
-  function remove(id: CommandId) {
-    const record = entries.get(id)
-    if (record !== undefined && entries.delete(id)) bytes -= sizeOf(record)
-  }
+  const half = { entries: Math.floor(entriesMax / 2), bytes: bytesMax / 2 }
+  // Not one Map used as a queue: to find its oldest entry it passes the slots of all that were
+  // taken out before. That was a fifth of the processor time of a create (138 against 113 µs).
+  let young = emptyGeneration()
+  let old = emptyGeneration()
 
   function add(record: CommandRecord) {
-    remove(record.id)
-    entries.set(record.id, record)
-    bytes += sizeOf(record)
-    for (const [oldest] of entries) {
-      if (entries.size <= entriesMax && bytes <= bytesMax) break
-      remove(oldest)
+    const size = sizeOf(record)
+    if (size > half.bytes || half.entries < 1) return
+    if (!fits(young, record, half)) {
+      old = young
+      young = emptyGeneration()
     }
+    young.bytes += size - sizeOf(young.records.get(record.id))
+    young.records.set(record.id, record)
+  }
+
+  function find(id: CommandId): CommandRecord | undefined {
+    const recent = young.records.get(id)
+    if (recent !== undefined) return recent
+    const record = old.records.get(id)
+    if (record !== undefined) add(record)
+    return record
   }
 
   return {
     async get(ids) {
       const found = new Map<CommandId, CommandRecord>()
       for (const id of ids) {
-        const record = entries.get(id)
-        if (record === undefined) continue
-        entries.delete(id)
-        entries.set(id, record)
-        found.set(id, record)
+        const record = find(id)
+        if (record !== undefined) found.set(id, record)
       }
       return found
     },
@@ -60,6 +72,23 @@ export function processReplayCache(options: ProcessCacheOptions = {}): ReplayCac
   }
 }
 
-function sizeOf({ answer }: CommandRecord): number {
-  return answer?.body.length ?? 0
+type Generation = { readonly records: Map<CommandId, CommandRecord>; bytes: number }
+
+function emptyGeneration(): Generation {
+  return { records: new Map(), bytes: 0 }
+}
+
+/** Whether a record can be added, or take the place of the one that has its id. */
+function fits(
+  { records, bytes }: Generation,
+  record: CommandRecord,
+  max: { entries: number; bytes: number },
+): boolean {
+  const previous = records.get(record.id)
+  const entries = records.size + (previous === undefined ? 1 : 0)
+  return entries <= max.entries && bytes + sizeOf(record) - sizeOf(previous) <= max.bytes
+}
+
+function sizeOf(record: CommandRecord | undefined): number {
+  return record?.answer?.body.length ?? 0
 }
