@@ -31,7 +31,7 @@ export function createBatcher<C extends Command>(
   { batchSizeMax, batchesMax, queueMax, queueWaitMaxMs }: BatcherLimits,
 ): Batcher<C> {
   const { promise: drained, resolve: drain } = Promise.withResolvers<void>()
-  let queue: Waiting<C>[] = []
+  const queue: Waiting<C>[] = []
   let watch: NodeJS.Timeout | undefined
   let running = 0
   let scheduled = false
@@ -51,12 +51,14 @@ export function createBatcher<C extends Command>(
   function startBatches() {
     turnAwayLate()
     while (running < batchesMax && queue.length > 0) {
-      const batch = queue.slice(0, batchSizeMax)
-      queue = queue.slice(batchSizeMax)
+      const batch = queue.splice(0, batchSizeMax)
       running += 1
-      void settleAll(run, batch).finally(() => {
+      void verdictsOf(run, batch).then((verdicts) => {
         running -= 1
-        schedule()
+        // First of all: the database then has work while the answers of this batch are written.
+        startBatches()
+        for (const [index, { settle }] of batch.entries()) settle(verdicts[index]!)
+        if (closed) schedule()
       })
     }
   }
@@ -69,14 +71,12 @@ export function createBatcher<C extends Command>(
   /** Behind a batch that hangs no other starts: then it is this timer that keeps the limit. */
   function watchQueue() {
     if (watch !== undefined || queue[0] === undefined) return
-    const leftMs = queue[0].since + queueWaitMaxMs - performance.now()
-    watch = setTimeout(watchAgain, Math.max(1, leftMs)).unref()
-  }
-
-  function watchAgain() {
-    watch = undefined
-    turnAwayLate()
-    watchQueue()
+    const leftMs = Math.max(1, queue[0].since + queueWaitMaxMs - performance.now())
+    watch = setTimeout(() => {
+      watch = undefined
+      turnAwayLate()
+      watchQueue()
+    }, leftMs).unref()
   }
 
   return {
@@ -97,13 +97,14 @@ export function createBatcher<C extends Command>(
   }
 }
 
-async function settleAll<C extends Command>(
+/** Never rejects: a bug of ours is told to those who wait, and the next batch has its turn. */
+async function verdictsOf<C extends Command>(
   run: (entries: readonly Entry<C>[]) => Promise<readonly Verdict[]>,
   batch: readonly Waiting<C>[],
-): Promise<void> {
-  const verdicts = await run(batch.map(({ entry }) => entry)).catch((error: unknown) =>
-    // A bug of ours: those who wait are told, and the next batch has its turn.
-    batch.map((): Verdict => ({ kind: 'failed', error })),
-  )
-  for (const [index, { settle }] of batch.entries()) settle(verdicts[index]!)
+): Promise<readonly Verdict[]> {
+  try {
+    return await run(batch.map(({ entry }) => entry))
+  } catch (error) {
+    return batch.map(() => ({ kind: 'failed', error }))
+  }
 }
