@@ -47,5 +47,6 @@ export class UnknownFingerprintRule extends Error {
 }
 
 function sha256(text: string): Buffer {
-  return hash('sha256', text, 'buffer')
+  // By way of a string: asked for a buffer, `hash` takes twice as long (1.6 µs against 0.8 µs).
+  return Buffer.from(hash('sha256', text, 'binary'), 'latin1')
 }

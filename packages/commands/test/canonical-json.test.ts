@@ -37,6 +37,37 @@ describe('canonical JSON (RFC 8785)', () => {
     expect(() => canonicalJson(value)).toThrow(message)
   })
 
+  it('writes what the plain rule gives, for any value and any text', () => {
+    const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }))
+    const { value: json } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        text,
+        fc.double({ noNaN: true, noDefaultInfinity: true }),
+        fc.integer(),
+        fc.boolean(),
+        fc.constant(null),
+        fc.array(tie('value')),
+        fc.dictionary(text, fc.oneof(tie('value'), fc.constant(undefined))),
+      ),
+    }))
+
+    fc.assert(
+      fc.property(json, (value) => {
+        expect(canonicalJson(value)).toBe(plainly(value))
+      }),
+    )
+  })
+
+  it.each([
+    [{ b: undefined, a: 1 }, '{"a":1}'],
+    [[-0, 0, 1e21, 5e-324], '[0,0,1e+21,5e-324]'],
+    [['a"b', 'a\\b', '\u007f', '/', ''], '["a\\"b","a\\\\b","\u007f","/",""]'],
+    [{ '': {}, ' ': [] }, '{"":{}," ":[]}'],
+  ])('leaves out what is undefined, and escapes what JSON must: %o', (value, written) => {
+    expect(canonicalJson(value)).toBe(written)
+  })
+
   it('does not depend on the order of members or on white space', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
@@ -46,6 +77,15 @@ describe('canonical JSON (RFC 8785)', () => {
     )
   })
 })
+
+/** The rule of RFC 8785 as it reads, member by member. */
+function plainly(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(plainly).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+  const sorted = members.sort(([one], [other]) => (one < other ? -1 : 1))
+  return `{${sorted.map(([name, member]) => `${JSON.stringify(name)}:${plainly(member)}`).join(',')}}`
+}
 
 function reversed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reversed)
