@@ -21,12 +21,20 @@ const headerSize = 20
 /** Milliseconds from 1970 to 2000, where PostgreSQL's time begins. */
 const postgresEpochMs = 946_684_800_000
 
-/** `uuid[]` from UUIDs in their usual form. */
+/** Where the sixteen pairs of digits of a UUID stand, and its four dashes. */
+const pairPlaces = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]
+const dashPlaces = [8, 13, 18, 23]
+const noDigit = 0x80
+/** What a hexadecimal digit stands for, by its UTF-16 code unit. */
+const digits = hexadecimalDigits()
+
+/**
+ * `uuid[]` from UUIDs in their usual form, in any letter case.
+ *
+ * @throws TypeError for a text that is not 32 digits in groups of 8, 4, 4, 4 and 12.
+ */
 export function uuidArray(values: readonly string[]): Buffer {
-  return fixedSize(oids.uuid, 16, values, (buffer, value, at) => {
-    const written = buffer.write(value.replaceAll('-', ''), at, 16, 'hex')
-    if (written !== 16) throw new TypeError(`not a UUID: "${value}"`)
-  })
+  return fixedSize(oids.uuid, 16, values, writeUuid)
 }
 
 /** `text[]`; what is already UTF-8 bytes is taken as it is. */
@@ -67,6 +75,29 @@ export function timestamptzArray(values: readonly Date[]): Buffer {
   return fixedSize(oids.timestamptz, 8, values, (buffer, value, at) =>
     buffer.writeBigInt64BE(BigInt(value.getTime() - postgresEpochMs) * 1000n, at),
   )
+}
+
+/** Digit by digit: half the time of taking out the dashes and having the rest parsed as hex. */
+function writeUuid(buffer: Buffer, value: string, at: number): void {
+  let wrong = value.length === 36 ? 0 : noDigit
+  for (const place of dashPlaces) if (value[place] !== '-') wrong = noDigit
+  for (let index = 0; index < 16; index += 1) {
+    const place = pairPlaces[index]!
+    const high = digits[value.charCodeAt(place)]!
+    const low = digits[value.charCodeAt(place + 1)]!
+    wrong |= (high | low) & noDigit
+    buffer[at + index] = (high << 4) | low
+  }
+  if (wrong !== 0) throw new TypeError(`not a UUID: "${value}"`)
+}
+
+function hexadecimalDigits(): Uint8Array {
+  const values = new Uint8Array(0x1_0000).fill(noDigit)
+  for (const [value, digit] of [...'0123456789abcdef'].entries()) {
+    values[digit.charCodeAt(0)] = value
+    values[digit.toUpperCase().charCodeAt(0)] = value
+  }
+  return values
 }
 
 function fixedSize<T>(
