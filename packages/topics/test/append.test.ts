@@ -2,6 +2,7 @@ import { commandId, type Message, messageId, serviceScope } from '@semel/command
 import { type Pool, transaction } from '@semel/postgres'
 import { testDatabase } from '@semel/postgres/testing'
 import { outboxAppend, partitionOf, topicMigrations } from '@semel/topics'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 const scope = serviceScope('writer')
@@ -69,7 +70,7 @@ describe('messages that are appended to the outbox', () => {
     await transaction(pool, (tx) =>
       append(
         tx,
-        [...keys, ...keys].map((key, n) => ({ ...told('wide', n), key })),
+        [...keys, ...keys].map((key, n) => ({ ...told('wide', n), partitionKey: key })),
       ),
     )
 
@@ -78,6 +79,53 @@ describe('messages that are appended to the outbox', () => {
     )
     for (const { key, p } of rows) expect(p).toEqual([partitionOf(key, 4)])
     expect(new Set(keys.map((key) => partitionOf(key, 4))).size).toBeGreaterThan(1)
+  })
+})
+
+describe('batches of messages', () => {
+  it('put each where it would stand had it been appended by itself', async () => {
+    const { pool } = await testDatabase([topicMigrations])
+    const to = fc.record({ topic: fc.constantFrom('wide', 'a', 'é', '"{,}'), key: fc.string() })
+    const written = new Map<string, number[]>()
+    let count = 0
+
+    await fc.assert(
+      fc.asyncProperty(fc.array(to, { maxLength: 30 }), async (places) => {
+        const messages = places.map(({ topic, key }) => {
+          count += 1
+          return { ...told(topic, count), partitionKey: key.replaceAll('\0', '') }
+        })
+        for (const { topic, partitionKey, body } of messages) {
+          const name = `${topic}/${topic === 'wide' ? partitionOf(partitionKey, 4) : 0}`
+          written.set(name, [...(written.get(name) ?? []), body as number])
+        }
+
+        await transaction(pool, (tx) => append(tx, messages))
+      }),
+      { numRuns: 20 },
+    )
+
+    const expected = [...written].flatMap(([name, bodies]) =>
+      bodies.map((body, position) => `${name}/${position}: ${body}`),
+    )
+    expect((await positions(pool)).sort()).toEqual(expected.sort())
+  })
+
+  it('that name their topics in opposite orders meet without a deadlock', async () => {
+    const { anotherPool } = await testDatabase([topicMigrations])
+    const topics = Array.from({ length: 40 }, (_, n) => `topic ${n}`)
+    const orders = [topics, topics.toReversed()]
+
+    const writers = orders.map(async (names) => {
+      const pool = anotherPool({ connectionsMax: 1 })
+      for (let n = 0; n < 50; n += 1) {
+        const messages = names.map((name) => told(name, n))
+        // A deadlock would be the one conflict that ends it.
+        await transaction(pool, (tx) => append(tx, messages), { conflictsMax: 1 })
+      }
+    })
+
+    await expect(Promise.all(writers)).resolves.toHaveLength(2)
   })
 })
 
