@@ -53,6 +53,11 @@ function passing(tx: Tx): Tx {
       pass(`after ${statement.name}`)
       return rows
     },
+    send(statement) {
+      pass(`before ${statement.name}`)
+      tx.send(statement)
+      pass(`after ${statement.name}`)
+    },
   }
 }
 

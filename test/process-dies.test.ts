@@ -18,7 +18,6 @@ const stepsBeforeCommit = [
   'after append-messages',
 ]
 const stepsAfterCommit = [
-  'after commit was sent',
   'after commit was answered',
   'before the answer',
   'with half of the answer sent',
@@ -41,6 +40,13 @@ describe('a process that is killed', () => {
     )
 
     expect(retries.some(({ replayed }) => replayed)).toBe(true)
+    expect(await tracesOf(database.pool)).toEqual({ orders: 4, commands: 6, messages: 6 })
+  })
+
+  // A server that cannot deliver its replies may end the session before it comes to the COMMIT.
+  it('after commit was sent has done all of it or nothing, and the retry sees which', async () => {
+    const { database } = await dieAndRetry('after commit was sent', async () => {})
+
     expect(await tracesOf(database.pool)).toEqual({ orders: 4, commands: 6, messages: 6 })
   })
 })

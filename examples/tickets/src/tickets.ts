@@ -56,7 +56,7 @@ const seatRepository: Repository<SeatState, SeatCommand, Tx> = {
   async save(tx, seats) {
     const text = `update seats set user_id = changed.user_id
       from unnest($1::text[], $2::uuid[]) as changed (id, user_id) where seats.id = changed.id`
-    await tx.query({ text, values: [seats.map(({ id }) => id), seats.map(({ userId }) => userId)] })
+    tx.send({ text, values: [seats.map(({ id }) => id), seats.map(({ userId }) => userId)] })
   },
 }
 

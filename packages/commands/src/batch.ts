@@ -87,7 +87,8 @@ async function decideIn<State, C extends Command, Tx>(
   const replayableUntil = new Date(decidedAt.getTime() + replayableMs)
   const context = { ...parts, failedKeys, known, states, decidedAt, replayableUntil }
   const { verdicts, records, changed, messages } = foldBatch(entries, context)
-  // Lock order everywhere: aggregates, command ids, heads of topics.
+  // Lock order everywhere: aggregates, command ids, heads of topics. What is sent without waiting
+  // for replies has COMMIT right behind it: the second and last round trip.
   await Promise.all([
     changed.length === 0 ? undefined : repository.save(tx, changed),
     records.length === 0 ? undefined : store.insert(tx, records),

@@ -44,7 +44,9 @@ export interface Decider<State, C extends Command> {
  * exist cannot be locked: two that create it meet at its primary key, and one is run again.
  *
  * `save` sends all its statements before it first waits for one: the command log and the outbox
- * are written right behind it, and locks must be taken in one order everywhere.
+ * are written right behind it, and locks must be taken in one order everywhere. It may resolve when
+ * they are sent (`tx.send` of `@semel/postgres`): they succeed, or nothing of the batch is
+ * committed. A reply that it looks at, it waits for; COMMIT is sent when `save` has resolved.
  */
 export interface Repository<State, C extends Command, Tx> {
   load(tx: Tx, ids: readonly string[], commands: readonly C[]): Promise<Map<string, State>>

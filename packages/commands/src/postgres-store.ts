@@ -7,7 +7,6 @@ import {
   type MigrationSet,
   type Pool,
   type RetryLimits,
-  sqlStateOf,
   type Tx,
   textArray,
   timestamptzArray,
@@ -15,7 +14,7 @@ import {
   uuidArray,
 } from '@semel/postgres'
 import type { CommandId } from './command.ts'
-import { type CommandRecord, DuplicateCommand, type Store, Unavailable } from './store.ts'
+import { type CommandRecord, type Store, Unavailable } from './store.ts'
 
 /** The tables of the command log. */
 export const commandMigrations: MigrationSet = {
@@ -82,32 +81,27 @@ async function find(tx: Tx, ids: readonly CommandId[]): Promise<Map<CommandId, C
 
 async function insert(tx: Tx, records: readonly CommandRecord[]): Promise<void> {
   const column = <T>(of: (record: CommandRecord) => T) => records.map(of)
-  try {
-    await tx.query({
-      name: 'insert-commands',
-      text: `insert into commands (id, scope, operation, key, fingerprint, fingerprint_version,
+  tx.send({
+    name: 'insert-commands',
+    text: `insert into commands (id, scope, operation, key, fingerprint, fingerprint_version,
                                    status, headers, body, decided_at, replayable_until)
              select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[],
                                   $6::smallint[], $7::smallint[], $8::jsonb[], $9::text[],
                                   $10::timestamptz[], $11::timestamptz[])`,
-      values: [
-        uuidArray(column(({ id }) => id)),
-        textArray(column(({ scope }) => scope)),
-        textArray(column(({ operation }) => operation)),
-        textArray(column(({ key }) => key)),
-        byteaArray(column(({ fingerprint }) => fingerprint.hash)),
-        int2Array(column(({ fingerprint }) => fingerprint.version)),
-        int2Array(column(({ answer }) => answer?.status ?? null)),
-        jsonbArray(column(({ answer }) => (answer ? JSON.stringify(answer.headers) : null))),
-        textArray(column(({ answer }) => answer?.body ?? null)),
-        timestamptzArray(column(({ decidedAt }) => decidedAt)),
-        timestamptzArray(column(({ replayableUntil }) => replayableUntil)),
-      ],
-    })
-  } catch (error) {
-    if (sqlStateOf(error) !== '23505') throw error
-    throw new DuplicateCommand('a command of this batch was decided meanwhile', { cause: error })
-  }
+    values: [
+      uuidArray(column(({ id }) => id)),
+      textArray(column(({ scope }) => scope)),
+      textArray(column(({ operation }) => operation)),
+      textArray(column(({ key }) => key)),
+      byteaArray(column(({ fingerprint }) => fingerprint.hash)),
+      int2Array(column(({ fingerprint }) => fingerprint.version)),
+      int2Array(column(({ answer }) => answer?.status ?? null)),
+      jsonbArray(column(({ answer }) => (answer ? JSON.stringify(answer.headers) : null))),
+      textArray(column(({ answer }) => answer?.body ?? null)),
+      timestamptzArray(column(({ decidedAt }) => decidedAt)),
+      timestamptzArray(column(({ replayableUntil }) => replayableUntil)),
+    ],
+  })
 }
 
 function recordOfRow(row: CommandRow): CommandRecord {

@@ -26,14 +26,21 @@ export type CommandRecord = Readonly<{
  */
 export interface Store<Tx> {
   /**
-   * Runs `work` and commits. What it resolves to has been committed.
+   * Runs `work` and commits. What it resolves to has been committed, with all that `work` sent,
+   * whether it waited for the replies or not.
    *
    * @throws {Unavailable} when it could not be committed, or cannot be known to be.
    * @throws whatever `work` threw, after rolling back.
    */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   find(tx: Tx, ids: readonly CommandId[]): Promise<Map<CommandId, CommandRecord>>
-  /** @throws {DuplicateCommand} when one of the commands was decided meanwhile. */
+  /**
+   * Writes records; it may resolve when they are sent. Where one of the commands was decided
+   * meanwhile, nothing is committed and `work` is run again: told by {@link DuplicateCommand} from
+   * here if it is known at once, else by the end of the transaction.
+   *
+   * @throws {DuplicateCommand} when one of the commands is known to be decided already.
+   */
   insert(tx: Tx, records: readonly CommandRecord[]): Promise<void>
   /**
    * Takes the answers from records that stopped being replayable before `replayableBefore`, and

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { DatabaseUnavailable } from './database-unavailable.ts'
-import { type Pool, type Queryable, send } from './pool.ts'
+import { type Pool, type Queryable, type Statement, send } from './pool.ts'
 import {
   conflictOf,
   provesRollback,
@@ -16,6 +16,16 @@ const staleMax = 32
 
 /** A transaction. Functions that must be inside one ask for this type, which no pool has. */
 export interface Tx extends Queryable {
+  /**
+   * Sends a statement whose reply nobody needs. It takes effect before whatever is sent after it,
+   * COMMIT included, and COMMIT does not wait for its reply: a round trip less. When it fails,
+   * nothing is committed, and the transaction ends as if `work` had waited for it.
+   *
+   * For a statement whose reply is looked at (rows, or how many were touched) use `query`.
+   *
+   * @throws TypeError when the transaction is over.
+   */
+  send(statement: Statement): void
   readonly [txBrand]: true
 }
 
@@ -53,10 +63,14 @@ type Uncommitted =
 /**
  * Runs `work` in a transaction (READ COMMITTED) and commits. The only place that retries one.
  *
- * BEGIN travels with the first statements of `work`, in one round trip. `work` may run several
- * times: after a conflict (`23505`, `40001`, `40P01`), after a connection that broke, and after a
- * COMMIT whose reply was lost. In the last case the next run meets what the first one left: a
- * unique insert blocks on the old transaction while it lives, so the truth is seen, not guessed.
+ * BEGIN travels with the first statements of `work`, and COMMIT with the last ones if they are sent
+ * by {@link Tx.send}: to read and then to write takes two round trips. What the last ones come to
+ * is known with the reply to COMMIT, and nothing is committed unless all of them succeeded.
+ *
+ * `work` may run several times: after a conflict (`23505`, `40001`, `40P01`), after a connection
+ * that broke, and after a COMMIT whose reply was lost. In the last case the next run meets what the
+ * first one left: a unique insert blocks on the old transaction while it lives, so the truth is
+ * seen, not guessed.
  *
  * @throws {DatabaseUnavailable} when the database could not take it; tells what is known of it.
  * @throws what `work` threw where that was no failure of the connection: a bug, or an error of
@@ -94,25 +108,49 @@ async function attemptOnce<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise
   if ('cause' in connected) return { end: 'unreachable', cause: connected.cause }
   const { client } = connected
   const faults: unknown[] = []
+  const replies: Promise<unknown>[] = []
   let isOver = false
+  const sent = <Row extends object>(statement: Statement) => {
+    // A statement behind COMMIT or ROLLBACK would take effect by itself, and could not be undone.
+    if (isOver) throw new TypeError('the transaction is over: await what is sent to it')
+    const reply = send<Row>(client, statement)
+    replies.push(reply.catch((error) => faults.push(error)))
+    return reply
+  }
   const tx = {
-    async query(statement) {
-      // A statement behind COMMIT or ROLLBACK would take effect by itself, and could not be undone.
-      if (isOver) throw new TypeError('the transaction is over: await what is sent to it')
-      return await watched(send(client, statement), faults)
-    },
+    query: async (statement) => sent(statement),
+    send: (statement) => void sent(statement),
   } as Tx
-  const begun = client.query('begin').catch((error) => faults.push(error))
+  const begun = client.query('begin').catch((error) => {
+    faults.push(error)
+    // Nothing was begun: here, too, a statement would take effect by itself.
+    isOver = true
+  })
+  replies.push(begun)
+  const soFar = { replies, faults }
   try {
     const value = await work(tx)
-    await begun
     isOver = true
-    if (faults.length === 0) return await commit(client, value)
-    return await rollback(client, faults, faults[0])
+    await localFaults()
+    if (faults.length === 0) return await commit(client, value, soFar)
+    return await rollback(client, soFar, faults[0])
   } catch (error) {
     isOver = true
-    return await rollback(client, faults, error)
+    return await rollback(client, soFar, error)
   }
+}
+
+/** What was sent: the replies, none of which rejects, and what failed of it, first come first. */
+type Sent = Readonly<{ replies: readonly Promise<unknown>[]; faults: readonly unknown[] }>
+
+/**
+ * Resolves when every statement that could not even be sent has failed. The server would never see
+ * it, and take a COMMIT behind it. The driver tells such faults in the next tick; when one more has
+ * come, they have reached whoever waits for them.
+ */
+async function localFaults(): Promise<void> {
+  await new Promise<void>((resolve) => process.nextTick(resolve))
+  await new Promise<void>((resolve) => process.nextTick(resolve))
 }
 
 async function connect(pool: Pool): Promise<{ client: pg.PoolClient } | { cause: unknown }> {
@@ -123,13 +161,24 @@ async function connect(pool: Pool): Promise<{ client: pg.PoolClient } | { cause:
   }
 }
 
-/** Never rejects. In a pipeline COMMIT "succeeds" as ROLLBACK behind an error: the tag tells. */
-async function commit<T>(client: pg.PoolClient, value: T): Promise<Attempt<T>> {
+/**
+ * Never rejects. Behind a statement that failed COMMIT "succeeds" as ROLLBACK: the tag tells. Once
+ * it is sent, a lost connection leaves open whether it arrived, whatever the statements before it
+ * say: their replies were lost as well.
+ */
+async function commit<T>(client: pg.PoolClient, value: T, sent: Sent): Promise<Attempt<T>> {
   try {
     const { command } = await client.query('commit')
-    client.release()
-    if (command === 'COMMIT') return { end: 'committed', value }
-    return { end: 'failed', cause: new Error(`COMMIT was answered by ${command}`) }
+    await Promise.all(sent.replies)
+    const [fault] = sent.faults
+    if (command !== 'COMMIT') {
+      const cause = fault ?? new Error(`COMMIT was answered by ${command}`)
+      return rolledBack(client, [cause, ...sent.faults.slice(1)], cause)
+    }
+    client.release(fault !== undefined)
+    if (fault === undefined) return { end: 'committed', value }
+    // The driver, not the server, has something against a reply: the next run sees what is there.
+    return { end: 'unknown', cause: fault }
   } catch (cause) {
     client.release(true)
     const sqlState = sqlStateOf(cause)
@@ -140,25 +189,33 @@ async function commit<T>(client: pg.PoolClient, value: T): Promise<Attempt<T>> {
 
 async function rollback(
   client: pg.PoolClient,
-  faults: readonly unknown[],
+  sent: Sent,
   error: unknown,
 ): Promise<Attempt<never>> {
-  const stale = faults.some((fault) => wantsFreshSession(sqlStateOf(fault)))
-  const cause = faults[0] ?? error
   try {
     await client.query('rollback')
-    client.release(stale)
-    return { end: stale ? 'stale' : endOf(faults, error), cause }
+    await Promise.all(sent.replies)
   } catch {
     client.release(true)
-    return { end: 'broken', cause }
+    return { end: 'broken', cause: sent.faults[0] ?? error }
   }
+  return rolledBack(client, sent.faults, error)
+}
+
+function rolledBack(
+  client: pg.PoolClient,
+  faults: readonly unknown[],
+  error: unknown,
+): Attempt<never> {
+  const stale = faults.some((fault) => wantsFreshSession(sqlStateOf(fault)))
+  client.release(stale)
+  return { end: stale ? 'stale' : endOf(faults), cause: faults[0] ?? error }
 }
 
 /** The first statement that failed says why; those behind it only that the transaction had. */
-function endOf(faults: readonly unknown[], error: unknown): Uncommitted {
+function endOf(faults: readonly unknown[]): Uncommitted {
   if (faults.length === 0) return 'thrown'
-  const sqlState = sqlStateOf(faults[0] ?? error)
+  const sqlState = sqlStateOf(faults[0])
   return conflictOf(sqlState) ?? (refusesData(sqlState) ? 'thrown' : 'failed')
 }
 
@@ -166,15 +223,6 @@ function failure(end: Uncommitted, cause: unknown, unknown: boolean): unknown {
   if (unknown) return new DatabaseUnavailable('unknown', cause)
   if (end === 'thrown' || end === 'duplicate') return cause
   return new DatabaseUnavailable('none', cause)
-}
-
-async function watched<T>(sent: Promise<T>, faults: unknown[]): Promise<T> {
-  try {
-    return await sent
-  } catch (error) {
-    faults.push(error)
-    throw error
-  }
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,43 +1,6 @@
-import { createPool, DatabaseUnavailable, type Pool, type Tx, transaction } from '@semel/postgres'
-import { type ClientMessage, type Fate, startFaultProxy } from '@semel/postgres/fault-proxy'
-import { type TestDatabase, testDatabase } from '@semel/postgres/testing'
-import { describe, expect, it, onTestFinished } from 'vitest'
-
-const isCommit = ({ type, sql }: ClientMessage) => type === 'Q' && sql === 'commit'
-
-async function things(): Promise<TestDatabase> {
-  const database = await testDatabase([])
-  await database.pool.query(
-    'create table things (id text primary key, size integer check (size > 0))',
-  )
-  return database
-}
-
-async function throughProxy(
-  { connection }: TestDatabase,
-  decide: (message: ClientMessage) => Fate,
-): Promise<Pool> {
-  const path = `${connection.host}/.s.PGSQL.${connection.port ?? 5432}`
-  const proxy = await startFaultProxy({ path }, decide)
-  const pool = createPool({ connection: { ...connection, host: '127.0.0.1', port: proxy.port } })
-  onTestFinished(async () => {
-    await pool.end()
-    await proxy.close()
-  })
-  return pool
-}
-
-/** Inserts unless it is there: what a command does. */
-async function once(tx: Tx, id: string): Promise<'inserted' | 'found'> {
-  const { rowCount } = await tx.query({ text: 'select from things where id = $1', values: [id] })
-  if (rowCount > 0) return 'found'
-  await tx.query({ text: 'insert into things values ($1, 1)', values: [id] })
-  return 'inserted'
-}
-
-async function countOf({ pool }: TestDatabase): Promise<number> {
-  return (await pool.query('select count(*)::integer as n from things')).rows[0].n
-}
+import { createPool, DatabaseUnavailable, type Tx, transaction } from '@semel/postgres'
+import { describe, expect, it } from 'vitest'
+import { countOf, isCommit, once, things, throughProxy } from './things.ts'
 
 describe('a transaction', () => {
   it('keeps what its work did, and nothing of work that throws', async () => {

@@ -23,7 +23,8 @@ export type PartitionCounts = Readonly<Record<string, number>>
  *
  * Messages get consecutive positions in their partition, in the order given. The partitions' heads
  * are locked in sorted order, as the last locks before the commit, and held until it: a reader
- * never sees a position before all lower ones.
+ * never sees a position before all lower ones. It resolves when the messages are sent; should they
+ * not be written, nothing of the transaction is.
  */
 export function outboxAppend(
   partitions: PartitionCounts = {},
@@ -32,7 +33,7 @@ export function outboxAppend(
     if (messages.length === 0) return
     const column = <T>(of: (message: Message) => T) => messages.map(of)
     const { heads, partition, fromNext } = placesOf(messages, partitions)
-    await tx.query({
+    tx.send({
       name: 'append-messages',
       text: appendMessages,
       values: [

@@ -49,16 +49,12 @@ export const orderRepository: Repository<OrderState, OrderCommand, Tx> = {
   },
   async save(tx, changed) {
     const orders = changed.filter((order) => order.status !== 'absent')
-    await Promise.all([
-      insertOrders(
-        tx,
-        orders.filter(({ storedVersion }) => storedVersion === 0),
-      ),
-      updateOrders(
-        tx,
-        orders.filter(({ storedVersion }) => storedVersion > 0),
-      ),
-    ])
+    const isNew = ({ storedVersion }: PlacedOrder) => storedVersion === 0
+    insertOrders(tx, orders.filter(isNew))
+    await updateOrders(
+      tx,
+      orders.filter((order) => !isNew(order)),
+    )
   },
 }
 
@@ -119,10 +115,10 @@ async function takeNumbers(tx: Tx, ids: ReadonlySet<string>): Promise<Map<string
   return new Map([...ids].map((id, index) => [id, rows[index]!.number]))
 }
 
-async function insertOrders(tx: Tx, orders: readonly PlacedOrder[]): Promise<void> {
+function insertOrders(tx: Tx, orders: readonly PlacedOrder[]): void {
   if (orders.length === 0) return
   const column = <T>(of: (order: PlacedOrder) => T) => orders.map(of)
-  await tx.query({
+  tx.send({
     name: 'insert-orders',
     text: `insert into orders (id, number, user_id, lines, total, currency, status, version,
                                created_at, updated_at, created_from, created_from_version)
