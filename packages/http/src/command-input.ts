@@ -100,11 +100,17 @@ function shapeOf(path: TProperties, query: TProperties): InputShape {
 
 function readIntegers(shape: InputShape, values: Request['query']): object {
   if (shape.integers.size === 0) return values
-  const read = ([name, value]: [string, unknown]) => {
-    const isInteger = shape.integers.has(name) && typeof value === 'string' && integer.test(value)
-    return [name, isInteger ? Number(value) : value]
-  }
+  const read = ([name, value]: [string, unknown]) => [
+    name,
+    shape.integers.has(name) && typeof value === 'string' ? readInteger(value) : value,
+  ]
   return Object.fromEntries(Object.entries(values).map(read))
+}
+
+/** Beyond the safe range two texts would become one number: there it stays text, and is refused. */
+function readInteger(text: string): number | string {
+  const number = integer.test(text) ? Number(text) : Number.NaN
+  return Number.isSafeInteger(number) ? number : text
 }
 
 /** Names that stand in a part where another part, or nothing, is meant by them. */
