@@ -86,6 +86,7 @@ describe('an order that is not one', () => {
     ['has less than nothing', text(withLine({ unitPrice: -1 })), '/lines/0/unitPrice'],
     ['is free', text(withLine({ unitPrice: 0 })), '/lines/0/unitPrice'],
     ['is beyond safe integers', text(withLine({ unitPrice: 2 ** 53 })), '/lines/0/unitPrice'],
+    ['is rounded', text(valid).replace('450', '450.00000000000001'), '/lines/0/unitPrice'],
     ['is beyond numbers', text(valid).replace('450', '1e999'), '/lines/0/unitPrice'],
     ['has U+0000', text(withLine({ sku: 'a\u0000b' })), '/lines/0/sku'],
     ['has half a character', text(withLine({ sku: '\ud800' })), '/lines/0/sku'],

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { carriable } from '@semel/contract'
+import { carriable, type Fault } from '@semel/contract'
+import { inexactNumbers } from './exact-numbers.ts'
 import { type Headers, headerOf, type Refusal } from './exchange.ts'
 import { invalid, mediaTypeUnsupported } from './problems.ts'
 
@@ -17,8 +18,8 @@ export function judgeMediaType(headers: Headers): Refusal | undefined {
 
 /**
  * Parses a body that every part of the system can carry unchanged: UTF-8, JSON, nested at most 16
- * levels, without numbers beyond JSON's, U+0000, unpaired surrogates, `__proto__`, or members that
- * are named twice (of which parsers keep different ones).
+ * levels, without numbers beyond JSON's, U+0000, unpaired surrogates, `__proto__`, members that are
+ * named twice (of which parsers keep different ones), or numbers that would be rounded.
  */
 export function parseJson(body: Buffer): { value: unknown } | Refusal {
   if (body.length === 0) return atBody('is empty, but must be a JSON object')
@@ -27,11 +28,12 @@ export function parseJson(body: Buffer): { value: unknown } | Refusal {
   const parsed = parsedOrUndefined(text)
   if (parsed === undefined) return atBody('is not JSON')
   const faults = carriable(parsed.value)
-  if (faults.length > 0) return invalid(faults.map((fault) => ({ in: 'body', ...fault })))
+  if (faults.length > 0) return inBody(faults)
   if (colonsOutsideStrings(text) !== membersIn(parsed.value)) {
     return atBody('holds an object that names a member twice')
   }
-  return parsed
+  const inexact = inexactNumbers(text)
+  return inexact.length > 0 ? inBody(inexact) : parsed
 }
 
 function parsedOrUndefined(text: string): { value: unknown } | undefined {
@@ -60,6 +62,10 @@ function membersIn(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0
   const own = Array.isArray(value) ? 0 : Object.keys(value).length
   return Object.values(value).reduce<number>((sum, member) => sum + membersIn(member), own)
+}
+
+function inBody(faults: readonly Fault[]): Refusal {
+  return invalid(faults.map((fault) => ({ in: 'body', ...fault })))
 }
 
 function atBody(detail: string): Refusal {

@@ -94,6 +94,55 @@ describe('a JSON body', () => {
   })
 })
 
+describe('a number', () => {
+  it.each([
+    ...['9007199254740991', '9007199254740992', '-9007199254740991', '123456789012345680000'],
+    ...['0', '-0', '0e9', '0.000e99999999999999999999', '1e3', '1000.000', '1E+3', '10000e-1'],
+    ...['0.1', '0.30000000000000004', '5e-324', '1.7976931348623157e308', '1e21', '1e-7'],
+    ...[`1${'0'.repeat(300)}`, `0.${'0'.repeat(300)}1`, `1.${'0'.repeat(60_000)}`],
+    `0.${'0'.repeat(50_000)}1e50001`,
+  ])('is read where it is carried as it was written: %s', (number) => {
+    expect(parse(`{"a":${number}}`)).toEqual({ value: { a: Number(number) } })
+  })
+
+  it.each([
+    ...['9007199254740993', '-9007199254740993', '9007199254740991.5', '9007199254740993e0'],
+    ...['90071992547409930e-1', '123456789012345678901', '0.1000000000000000055', '1e-400'],
+    ...['0.10000000000000001', '1.7976931348623157081e308', '3e-324', '1e-99999999999999999999'],
+    ...[`1${'0'.repeat(300)}1`, `0.1${'0'.repeat(60_000)}1`],
+  ])('is refused where it would be rounded: %s', (number) => {
+    const fault = { in: 'body', detail: 'cannot be carried as exactly as it is written' }
+
+    expect(faultOf(`{"a":${number}}`)).toMatchObject({ ...fault, pointer: '/a' })
+    expect(faultOf(`{"b":[1,{"c/d":\n ${number} }]}`)).toMatchObject({
+      ...fault,
+      pointer: '/b/1/c~1d',
+    })
+    expect(faultOf(`[\t${number},2]`)).toMatchObject({ ...fault, pointer: '/0' })
+    expect(faultOf(number)).toMatchObject({ ...fault, pointer: '' })
+  })
+
+  it('is no number inside a text or a name', () => {
+    const text = '{"a":"x:9007199254740993","b,1e-400":[",9007199254740993"]}'
+
+    expect(parse(text)).toEqual({ value: JSON.parse(text) })
+  })
+
+  it.each([
+    ['zeros', `{"a":1${'0'.repeat(30_000)}1e-30000}`],
+    ['runs of zeros', `{"a":0.${`${'0'.repeat(200)}1`.repeat(300)}}`],
+    ['digits without end', `[0.${'1'.repeat(60_000)}]`],
+    ['white space', `[${' '.repeat(30_000)}1,${' '.repeat(30_000)}1]`],
+    ['many numbers', `[${Array(2900).fill('90071992547409935e-1').join(',')}]`],
+  ])('cannot be made slow by %s', (_, text) => {
+    const started = performance.now()
+
+    parse(text)
+
+    expect(performance.now() - started).toBeLessThan(100)
+  })
+})
+
 describe('a media type', () => {
   it.each([
     'application/json',
