@@ -19,7 +19,8 @@ export type InputShape = Readonly<{
 export type InputParts = Readonly<{
   params: Request['params']
   query: Request['query']
-  ifMatch: readonly string[] | undefined
+  /** Strong tags, or the field's text where it is no list of tags. */
+  ifMatch: readonly string[] | string | undefined
   body: unknown
 }>
 

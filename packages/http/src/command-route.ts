@@ -10,6 +10,7 @@ import { type AnyCommandContract, type Rendered, validate } from '@semel/contrac
 import {
   type AssembledInput,
   assembleInput,
+  type InputParts,
   type InputShape,
   locate,
   shapeOfCommand,
@@ -119,14 +120,23 @@ function readInput(
   if ('problem' in body) return body
   const faults = uncarriable(request)
   if (faults.length > 0) return invalid(faults)
-  const ifMatch = parseIfMatch(headerOf(request.headers, 'if-match'))
-  if (ifMatch.kind === 'malformed') return invalid([atIfMatch('is not a list of entity tags')])
-  if (ifMatch.kind !== 'absent' && !contract.ifMatch) {
-    return invalid([atIfMatch('is not honoured here, and would promise what is not kept')])
-  }
-  const strong = ifMatch.kind === 'tags' && ifMatch.strong.length > 0 ? ifMatch.strong : undefined
-  const assembled = assembleInput(shape, { params, query, ifMatch: strong, body: body.value })
-  return { ...assembled, ifMatch }
+  const header = headerOf(request.headers, 'if-match')
+  const parsed = parseIfMatch(header)
+  const parts = { params, query, ifMatch: tagsOf(parsed, header), body: body.value }
+  const { input, faults: apart } = assembleInput(shape, parts)
+  return { input, faults: [...faultsOfIfMatch(contract, parsed), ...apart], ifMatch: parsed }
+}
+
+/** What of `If-Match` is part of the input; what is no list stays text, which is never valid. */
+function tagsOf(parsed: IfMatch, header: string | undefined): InputParts['ifMatch'] {
+  if (parsed.kind === 'malformed') return header
+  return parsed.kind === 'tags' && parsed.strong.length > 0 ? parsed.strong : undefined
+}
+
+function faultsOfIfMatch({ ifMatch }: AnyCommandContract, { kind }: IfMatch): RequestFault[] {
+  if (kind === 'malformed') return [atIfMatch('is not a list of entity tags')]
+  if (kind === 'absent' || ifMatch) return []
+  return [atIfMatch('is not honoured here, and would promise what is not kept')]
 }
 
 function readBody(

@@ -125,6 +125,77 @@ describe('row 2: a request that does not say what it should', () => {
   })
 })
 
+describe('row 2: If-Match that cannot be honoured', () => {
+  it('is refused where the command does not look at versions, key or no key', async () => {
+    const { write, milk, rows } = await open()
+    const errors = [{ in: 'header', pointer: '/If-Match' }]
+
+    for (const tags of ['"1"', 'W/"1"', '*', '1']) {
+      for (const headers of [{}, key('k')]) {
+        const answer = await write({ ...headers, 'if-match': tags }, { ...milk })
+        expect(answer.json(), tags).toMatchObject({ status: 400, errors })
+      }
+      const withoutId = await write({ 'if-match': tags }, { userId: ann, text: 'milk' })
+      expect(withoutId.json(), tags).toMatchObject({ status: 400, errors })
+    }
+    expect(rows().commands).toBe(0)
+  })
+
+  it.each([
+    ['a tag', '"1"'],
+    ['no list of tags', '1'],
+  ])('is another request under a known key: %s', async (_, tags) => {
+    const { write, milk, rows } = await open()
+    const first = await write(key('k'), milk)
+    const asked = { ...key('k'), 'if-match': tags }
+
+    expect((await write(asked, milk)).name).toBe('key-reused')
+
+    const lenient = await write({ ...asked, prefer: 'handling=lenient' }, milk)
+    expect(lenient.rawPayload).toEqual(first.rawPayload)
+    expect(rows()).toEqual({ commands: 1, notes: 1 })
+  })
+
+  it.each(['*', 'W/"1"'])(
+    'asks for no version with %s, and gets the first answer',
+    async (tags) => {
+      const { write, milk } = await open()
+      const first = await write(key('k'), milk)
+
+      const again = await write({ ...key('k'), 'if-match': tags }, milk)
+
+      expect(again.headers['idempotent-replayed']).toBe('true')
+      expect(again.rawPayload).toEqual(first.rawPayload)
+    },
+  )
+
+  it('is another request where the command honours it, but it is no list of tags', async () => {
+    const { write, rewrite, milk } = await open()
+    await write({}, milk)
+    await rewrite({ ...key('k'), 'if-match': '"1"' }, { text: 'eggs' })
+
+    expect((await rewrite({ ...key('k'), 'if-match': '1' }, { text: 'eggs' })).name).toBe(
+      'key-reused',
+    )
+    expect((await rewrite({ 'if-match': '1' }, { text: 'eggs' })).name).toBe('request-invalid')
+  })
+
+  it('gets the first answer where an earlier release honoured it', async () => {
+    const { write, rewrite, milk, face } = await open()
+    await write({}, milk)
+    await rewrite({ ...key('k'), 'if-match': '"1"' }, { text: 'eggs' })
+    const [, { contract, executor }] = face.commands as [MountedCommand, MountedCommand]
+    const later = { contract: { ...contract, ifMatch: false }, executor }
+    const upgraded = await open({ server: { faces: [{ ...face, commands: [later] }] } })
+
+    const ask = (named: string) =>
+      upgraded.rewrite({ ...key(named), 'if-match': '"1"' }, { text: 'eggs' })
+
+    expect((await ask('k')).headers['idempotent-replayed']).toBe('true')
+    expect((await ask('l')).name).toBe('request-invalid')
+  })
+})
+
 describe('row 3: a caller who may not', () => {
   it('gets 403 for another user in the body, before the decider is asked', async () => {
     const { write, rows } = await open()
