@@ -1,6 +1,6 @@
 import { type ProblemContract, problemBody } from '@semel/contract'
 
-/** Header fields as Node gives them: names in lower case, repeated lines joined by `, `. */
+/** Header fields: names in lower case, repeated lines, of whatever field, joined by `, `. */
 export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
 
 /** A request, as far as routes look at it. The body is what was sent, unparsed. */
@@ -32,7 +32,7 @@ export type Refusal = Readonly<{
   headers?: Readonly<Record<string, string>>
 }>
 
-/** A header field that may stand only once; undefined if absent. */
+/** A header field, as one text; undefined if absent. */
 export function headerOf(headers: Headers, name: string): string | undefined {
   const value = headers[name]
   return typeof value === 'object' ? value.join(', ') : value

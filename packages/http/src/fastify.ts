@@ -141,6 +141,8 @@ function createApp(options: ServerOptions, report: (error: unknown) => void): Fa
     clientErrorHandler: (error, socket) => answerClientError(error, socket as Socket),
     frameworkErrors: (error, _request, reply) => send(reply, refusalAnswer(whyNot(error, report))),
     http: {
+      // Else Node keeps the first of two `Authorization` or `Content-Type`, and drops the other.
+      joinDuplicateHeaders: true,
       maxHeaderSize: headerBytesMax,
       headersTimeout: headersTimeoutMs,
       connectionsCheckingInterval: timeoutCheckMs,

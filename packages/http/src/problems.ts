@@ -66,7 +66,7 @@ export const unauthenticated = problem({
   title: 'who asks is not known',
   statuses: [401],
   explanation:
-    'Send `Authorization: Bearer` with a token that is valid now and made for this service. ' +
+    'Send one `Authorization: Bearer` with a token that is valid now and made for this service. ' +
     'Nothing was executed.',
   members: { detail },
   example: { detail: 'the token has expired' },
@@ -142,7 +142,7 @@ export const mediaTypeUnsupported = problem({
   statuses: [415],
   explanation:
     'Bodies are application/json in UTF-8, and not compressed. Nothing was executed: say so in ' +
-    'Content-Type, and leave Content-Encoding out.',
+    'one Content-Type, and leave Content-Encoding out.',
 })
 
 /** The key was decided for another input. */
