@@ -1,4 +1,3 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { ProblemContract } from '@semel/contract'
 import Fastify, {
@@ -7,6 +6,7 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
+import { answerClientError, answerExpectation, answerToHost } from './bare-answers.ts'
 import type { Identify } from './callers.ts'
 import { type Answer, type Refusal, type Request, refusalAnswer } from './exchange.ts'
 import type { Face } from './face.ts'
@@ -15,7 +15,6 @@ import { nextTurn } from './next-turn.ts'
 import { openApiDocument } from './open-api.ts'
 import {
   bodyTooLarge,
-  headersTooLarge,
   httpProblems,
   internalError,
   invalid,
@@ -23,7 +22,6 @@ import {
   methodNotAllowed,
   notFound,
   notNow,
-  requestTimeout,
 } from './problems.ts'
 import type { Publish } from './receipt.ts'
 import { type Readiness, serverRoutes } from './server-routes.ts'
@@ -143,10 +141,17 @@ function createApp(options: ServerOptions, report: (error: unknown) => void): Fa
     http: {
       // Else Node keeps the first of two `Authorization` or `Content-Type`, and drops the other.
       joinDuplicateHeaders: true,
+      requireHostHeader: false,
       maxHeaderSize: headerBytesMax,
       headersTimeout: headersTimeoutMs,
       connectionsCheckingInterval: timeoutCheckMs,
     },
+  })
+  app.server.on('checkExpectation', answerExpectation)
+  app.addHook('onRequest', (request, reply, done) => {
+    const refused = answerToHost(request.raw)
+    if (refused === undefined) done()
+    else send(reply, refused)
   })
   app.decorateRequest('admission', undefined)
   app.removeAllContentTypeParsers()
@@ -249,33 +254,6 @@ function whyNot(error: FastifyError, report: (error: unknown) => void): Refusal 
   report(error)
   if (error.code === 'unavailable') return notNow('none', retryAfterMs)
   return { problem: internalError }
-}
-
-/**
- * Answers what Node could not read as HTTP, and closes the connection.
- *
- * Where an earlier request of the connection is being executed, nothing is said: the client would
- * take it for the answer to that one.
- */
-function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  const { _httpMessage: current } = socket as Socket & { _httpMessage?: ServerResponse | null }
-  const isExecuting = current?.req.complete === true
-  if (isExecuting || !socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
-  const { status, headers, body = '' } = refusalAnswer(unreadable(error.code))
-  const fields = Object.entries({
-    ...headers,
-    'x-content-type-options': 'nosniff',
-    'content-length': Buffer.byteLength(body),
-    connection: 'close',
-  })
-  const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}\r\n${body}`)
-}
-
-function unreadable(code: string | undefined): Refusal {
-  if (code === 'HPE_HEADER_OVERFLOW') return { problem: headersTooLarge }
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return { problem: requestTimeout }
-  return invalid([{ in: 'header', pointer: '', detail: 'is not HTTP' }])
 }
 
 /**

@@ -8,6 +8,7 @@ import {
 import { type TProperties, type TSchema, Type } from 'typebox'
 import {
   bodyTooLarge,
+  expectationFailed,
   forbidden,
   headersTooLarge,
   inFlight,
@@ -97,6 +98,7 @@ export function problemsOfCommand(contract: AnyCommandContract): readonly Proble
     keyExpired,
     bodyTooLarge,
     ...(hasBody ? [mediaTypeUnsupported] : []),
+    expectationFailed,
     keyReused,
     ...(contract.requiresVersion || contract.ifMatch ? [versionRequired] : []),
     headersTooLarge,
@@ -113,6 +115,7 @@ export function problemsOfQuery(contract: AnyQueryContract): readonly ProblemCon
     unauthenticated,
     ...('userId' in contract.parameters ? [forbidden] : []),
     requestTimeout,
+    expectationFailed,
     headersTooLarge,
     internalError,
     unavailable,

@@ -145,6 +145,16 @@ export const mediaTypeUnsupported = problem({
     'one Content-Type, and leave Content-Encoding out.',
 })
 
+/** The request expects what nobody here does. */
+export const expectationFailed = problem({
+  name: 'expectation-failed',
+  title: 'what is expected is not known here',
+  statuses: [417],
+  explanation:
+    'Expect may say 100-continue, and nothing else. Nothing was executed, and the connection was ' +
+    'closed: leave the header out.',
+})
+
 /** The key was decided for another input. */
 export const keyReused = problem({
   name: 'key-reused',
@@ -211,6 +221,7 @@ export const httpProblems = {
   keyExpired,
   bodyTooLarge,
   mediaTypeUnsupported,
+  expectationFailed,
   keyReused,
   versionRequired,
   headersTooLarge,
