@@ -41,11 +41,11 @@ import {
   keyMissing,
   keyReused,
   notNow,
+  retryAfter,
   versionRequired,
 } from './problems.ts'
 import { type Publish, receiptFor } from './receipt.ts'
 
-const retryAfterMs = 1000
 /** W3C Trace Context: a version, 16 bytes of trace, 8 of span, flags; a trace of zeros is none. */
 const traceparentForm =
   /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
@@ -205,7 +205,7 @@ async function take(
     return receiptFor(command)
   } catch (error) {
     report(error)
-    return refusalAnswer(notNow('unknown', retryAfterMs))
+    return refusalAnswer(notNow('unknown'))
   }
 }
 
@@ -239,7 +239,7 @@ async function decide(
 /** Only of a command that failed by itself is it known that nothing was kept. */
 function whyNot(error: unknown): Refusal {
   const isFailed = (error as { code?: unknown } | undefined)?.code === 'command-failed'
-  return isFailed ? { problem: internalError } : notNow('unknown', retryAfterMs)
+  return isFailed ? { problem: internalError } : notNow('unknown')
 }
 
 /** The W3C trace context, if it is one; what tells of the command carries it on. */
@@ -266,7 +266,7 @@ async function outcomeAnswer(
     case 'key-expired':
       return refusalAnswer({ problem: keyExpired, headers: await expired() })
     case 'in-flight':
-      return refusalAnswer({ problem: inFlight, headers: { 'retry-after': '1' } })
+      return refusalAnswer({ problem: inFlight, headers: retryAfter() })
     case 'unavailable':
       return refusalAnswer(notNow(outcome.effect, outcome.retryAfterMs))
   }

@@ -77,7 +77,6 @@ const bodyBytesMax = 64 * 1024
 const headerBytesMax = 8 * 1024
 /** How long a server that closes waits for the rest of requests that have begun. */
 const unfinishedGraceMs = 1000
-const retryAfterMs = 1000
 
 /**
  * Makes a server: every command and query of the faces at its address, the OpenAPI document at
@@ -252,7 +251,7 @@ function whyNot(error: FastifyError, report: (error: unknown) => void): Refusal 
       return invalid([{ in: 'path', pointer: '', detail: 'is not a path' }])
   }
   report(error)
-  if (error.code === 'unavailable') return notNow('none', retryAfterMs)
+  if (error.code === 'unavailable') return notNow('none')
   return { problem: internalError }
 }
 

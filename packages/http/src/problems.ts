@@ -3,6 +3,8 @@ import { Type } from 'typebox'
 import type { Refusal, RequestFault } from './exchange.ts'
 
 const faultsMax = 20
+/** How long those wait who are told of no other time. */
+const retryAfterMs = 1000
 const errors = Type.Array(
   Type.Object({
     in: Type.Union([
@@ -234,8 +236,12 @@ export function invalid(faults: readonly RequestFault[]): Refusal {
   return { problem: requestInvalid, members: { errors: faults.slice(0, faultsMax) } }
 }
 
-/** Not now, but soon. */
-export function notNow(effect: 'none' | 'unknown', retryAfterMs: number): Refusal {
-  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000))
-  return { problem: unavailable, members: { effect }, headers: { 'retry-after': String(seconds) } }
+/** Not now, but in `waitMs` milliseconds. Default 1,000. */
+export function notNow(effect: 'none' | 'unknown', waitMs?: number): Refusal {
+  return { problem: unavailable, members: { effect }, headers: retryAfter(waitMs) }
+}
+
+/** The field `Retry-After`: `waitMs` milliseconds in whole seconds, at least 1. Default 1,000. */
+export function retryAfter(waitMs = retryAfterMs): { 'retry-after': string } {
+  return { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1000))) }
 }

@@ -20,8 +20,6 @@ import type { Admission, MountContext, Route } from './mount.ts'
 import { namesTag } from './preconditions.ts'
 import { forbidden, internalError, invalid, notNow, requestInvalid } from './problems.ts'
 
-const retryAfterMs = 1000
-
 /** The route of a query: who asks, the contract, whom it is about, the answer. */
 export function queryRoute(mounted: MountedQuery, context: MountContext): Route {
   const { contract } = mounted
@@ -100,5 +98,5 @@ function declared({ name, refusals }: AnyQueryContract, problem: string): Proble
 
 function whyNot(error: unknown): Refusal {
   const isPassing = (error as { code?: unknown } | undefined)?.code === 'unavailable'
-  return isPassing ? notNow('none', retryAfterMs) : { problem: internalError }
+  return isPassing ? notNow('none') : { problem: internalError }
 }
