@@ -16,6 +16,37 @@ type Operation = {
   responses: Record<string, Answer>
 }
 type Document = { openapi: string; paths: Record<string, Record<string, Operation>> }
+type Schema = {
+  properties?: Record<string, Schema>
+  items?: Schema
+  anyOf?: Schema[]
+  oneOf?: Schema[]
+  allOf?: Schema[]
+}
+
+/** The keywords of JSON Schema 2020-12 that contracts use. Another one of it may be added. */
+const keywords = new Set([
+  ...['type', 'const', 'enum', 'anyOf', 'oneOf', 'allOf', 'description', 'default'],
+  ...['properties', 'required', 'additionalProperties', 'items', 'minItems', 'maxItems'],
+  ...['format', 'pattern', 'minLength', 'maxLength', 'minimum', 'maximum'],
+])
+
+/** Every schema below a value, those inside schemas included. */
+function schemasIn(value: unknown): object[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, member]) => {
+    // What an example says is no part of the description.
+    if (['example', 'examples'].includes(name)) return []
+    return name === 'schema' ? [member, ...innerSchemas(member)] : schemasIn(member)
+  })
+}
+
+function innerSchemas(schema: Schema): object[] {
+  const { properties = {}, items, anyOf = [], oneOf = [], allOf = [] } = schema
+  const inner = [...Object.values(properties), ...anyOf, ...oneOf, ...allOf]
+  if (items !== undefined) inner.push(items)
+  return inner.flatMap((each) => [each, ...innerSchemas(each)])
+}
 
 /** The document is made of contracts: who decides is never asked. */
 const nobody = {} as Executor
@@ -53,6 +84,28 @@ describe('the OpenAPI document', () => {
 
   it('is of version 3.1', () => {
     expect(document.openapi).toMatch(/^3\.1\.\d$/)
+  })
+
+  it('is what clients were generated from: a difference fails until it is meant', async () => {
+    const text = `${JSON.stringify(document, null, 2)}\n`
+
+    // `npx vitest run services/gateway -u` means it.
+    await expect(text).toMatchFileSnapshot('./golden/open-api.json')
+  })
+
+  it('is of every command and query that the shop declares', () => {
+    const declared = Object.values(contracts).filter((each) => 'path' in Object(each))
+
+    expect([...face.commands, ...face.queries]).toHaveLength(declared.length)
+  })
+
+  it('has no keyword in a schema that JSON Schema does not have', () => {
+    const schemas = schemasIn(document)
+
+    expect(schemas.length).toBeGreaterThan(100)
+    expect(schemas.flatMap((schema) => Object.keys(schema).filter((name) => !keywords.has(name))))
+      // `errorMessage` is ours: it is for the validator, and not for clients.
+      .toEqual([])
   })
 
   it('describes every route that is mounted, and no other', () => {
