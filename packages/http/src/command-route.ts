@@ -7,15 +7,8 @@ import {
   type SubmitOptions,
 } from '@semel/commands'
 import { type AnyCommandContract, type Rendered, validate } from '@semel/contract'
-import {
-  type AssembledInput,
-  assembleInput,
-  type InputParts,
-  type InputShape,
-  locate,
-  shapeOfCommand,
-  uncarriable,
-} from './command-input.ts'
+import { shapeOfCommand } from './command-input.ts'
+import { judgeInput, type ReadInput, readInput } from './command-reading.ts'
 import {
   type Answer,
   type Headers,
@@ -27,22 +20,18 @@ import {
 } from './exchange.ts'
 import type { MountedCommand } from './face.ts'
 import { parseIdempotencyKey } from './idempotency-key.ts'
-import { judgeMediaType, parseJson } from './json-body.ts'
 import type { Admission, MountContext, Route } from './mount.ts'
-import { type IfMatch, parseIfMatch } from './preconditions.ts'
 import { type Preferences, parsePreferences } from './preferences.ts'
 import {
   forbidden,
   inFlight,
   internalError,
-  invalid,
   keyExpired,
   keyMalformed,
   keyMissing,
   keyReused,
   notNow,
   retryAfter,
-  versionRequired,
 } from './problems.ts'
 import { type Publish, receiptFor } from './receipt.ts'
 
@@ -50,9 +39,6 @@ import { type Publish, receiptFor } from './receipt.ts'
 const traceparentForm =
   /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 const jsonType = 'application/json; charset=utf-8'
-
-/** A command's input as it was read, and what is wrong with it. */
-type Read = AssembledInput & Readonly<{ ifMatch: IfMatch }>
 
 /**
  * The route of a command. In this order: who asks, the key's form, the body's syntax, what was
@@ -79,7 +65,7 @@ export function commandRoute(mounted: MountedCommand, context: MountContext): Ro
       const { caller, key } = admission!
       const read = readInput(contract, shape, request)
       if ('problem' in read) return refusalAnswer(read)
-      const refusal = judge(contract, shape, request, read)
+      const refusal = judgeInput(contract, shape, request, read)
       const commandKey = key ?? clientMadeKey(contract, read.input)
       if (commandKey === undefined) return refusalAnswer(withoutKey(contract, read, refusal))
       const traceparent = traceparentOf(request.headers)
@@ -109,64 +95,6 @@ function admit(found: Scope | Refusal, headers: Headers): Answer | Admission {
   return { caller: found, key: parsed.kind === 'key' ? `h:${parsed.key}` : undefined }
 }
 
-/** Reads the parts of a request into one input; syntax that cannot be read at all is refused. */
-function readInput(
-  contract: AnyCommandContract,
-  shape: InputShape,
-  request: Request,
-): Read | Refusal {
-  const { params, query } = request
-  const body = readBody(contract, request)
-  if ('problem' in body) return body
-  const faults = uncarriable(request)
-  if (faults.length > 0) return invalid(faults)
-  const header = headerOf(request.headers, 'if-match')
-  const parsed = parseIfMatch(header)
-  const parts = { params, query, ifMatch: tagsOf(parsed, header), body: body.value }
-  const { input, faults: apart } = assembleInput(shape, parts)
-  return { input, faults: [...faultsOfIfMatch(contract, parsed), ...apart], ifMatch: parsed }
-}
-
-/** What of `If-Match` is part of the input; what is no list stays text, which is never valid. */
-function tagsOf(parsed: IfMatch, header: string | undefined): InputParts['ifMatch'] {
-  if (parsed.kind === 'malformed') return header
-  return parsed.kind === 'tags' && parsed.strong.length > 0 ? parsed.strong : undefined
-}
-
-function faultsOfIfMatch({ ifMatch }: AnyCommandContract, { kind }: IfMatch): RequestFault[] {
-  if (kind === 'malformed') return [atIfMatch('is not a list of entity tags')]
-  if (kind === 'absent' || ifMatch) return []
-  return [atIfMatch('is not honoured here, and would promise what is not kept')]
-}
-
-function readBody(
-  contract: AnyCommandContract,
-  { body, headers }: Request,
-): { value: unknown } | Refusal {
-  const isEmpty = body === undefined || body.length === 0
-  if (Object.keys(contract.body).length === 0) {
-    return isEmpty ? { value: {} } : invalid([{ in: 'body', pointer: '', detail: 'must be empty' }])
-  }
-  if (isEmpty) return parseJson(Buffer.alloc(0))
-  return judgeMediaType(headers) ?? parseJson(body)
-}
-
-/** What the contract has against an input: its faults first, then that no version is named. */
-function judge(
-  contract: AnyCommandContract,
-  shape: InputShape,
-  { query }: Request,
-  { input, faults, ifMatch }: Read,
-): Refusal | undefined {
-  if (faults.length > 0) return invalid(faults)
-  const found = validate(contract.input, input)
-  if (found.length > 0) return invalid(found.map((fault) => locate(shape, query, fault)))
-  const namesVersion = 'version' in input || 'ifMatch' in input
-  // Weak tags alone protect nothing, but somebody asked for protection: it is never dropped.
-  const isRequired = contract.requiresVersion || ifMatch.kind === 'tags'
-  return isRequired && !namesVersion ? { problem: versionRequired } : undefined
-}
-
 function clientMadeKey({ clientMadeId }: AnyCommandContract, input: object): string | undefined {
   if (clientMadeId === undefined || !Object.hasOwn(input, clientMadeId)) return undefined
   const id: unknown = input[clientMadeId as keyof typeof input]
@@ -176,7 +104,7 @@ function clientMadeKey({ clientMadeId }: AnyCommandContract, input: object): str
 /** An id that could have been the key, but is no text, is a fault like any other. */
 function withoutKey(
   { clientMadeId }: AnyCommandContract,
-  { input, faults }: Read,
+  { input, faults }: ReadInput,
   refusal: Refusal | undefined,
 ): Refusal {
   const hasId = clientMadeId !== undefined && Object.hasOwn(input, clientMadeId)
@@ -298,8 +226,4 @@ function bodyOf({ headers, body }: Rendered): Buffer | string {
 
 function atKey(detail: string): { errors: readonly RequestFault[] } {
   return { errors: [{ in: 'header', pointer: '/Idempotency-Key', detail }] }
-}
-
-function atIfMatch(detail: string): RequestFault {
-  return { in: 'header', pointer: '/If-Match', detail }
 }
