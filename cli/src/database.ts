@@ -1,5 +1,5 @@
 import { type Connection, createPool } from '@semel/postgres'
-import { startEmbedded } from '@semel/postgres/embedded'
+import { findRunning, startEmbedded } from '@semel/postgres/embedded'
 import type { Lifecycle } from '@semel/runtime'
 import { type CliConfig, dataFolder } from './config.ts'
 import { StartError } from './start-error.ts'
@@ -29,6 +29,25 @@ export async function openDatabase(
     (opened) => opened.stop(),
   )
   return { connection: postgres.connection, name: `PostgreSQL in ${postgres.folder}` }
+}
+
+/**
+ * Opens the database of a system that is running, to look into it or to mend something there.
+ *
+ * @throws {StartError} `not-running`, `database-unreachable`, `database-unsuitable`
+ */
+export async function openRunning(config: CliConfig): Promise<Database> {
+  if (config.DATABASE_URL !== undefined) return reachable(config.DATABASE_URL)
+  const { folder, explicit } = dataFolder(config)
+  const connection = await findRunning(folder, explicit)
+  if (connection === undefined) {
+    throw new StartError(
+      'not-running',
+      `no PostgreSQL is running on ${folder}; start the system with npm start, ` +
+        'or name its database: DATABASE_URL=postgres://… npx semel …',
+    )
+  }
+  return { connection, name: `PostgreSQL in ${folder}` }
 }
 
 async function reachable(url: string): Promise<Database> {

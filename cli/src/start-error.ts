@@ -1,12 +1,17 @@
 /**
- * The system cannot be started. The message is one line that says what is wrong and what to do.
+ * The system cannot be started, or be found running. The message is one line that says what is
+ * wrong and what to do.
  *
  * Codes: `address-unusable` (HOST and PORT), `database-unreachable` and
- * `database-unsuitable` (DATABASE_URL).
+ * `database-unsuitable` (DATABASE_URL), `not-running`.
  */
 export class StartError extends Error {
   override readonly name = 'StartError'
-  readonly code: 'address-unusable' | 'database-unreachable' | 'database-unsuitable'
+  readonly code:
+    | 'address-unusable'
+    | 'database-unreachable'
+    | 'database-unsuitable'
+    | 'not-running'
 
   constructor(code: StartError['code'], message: string, options?: ErrorOptions) {
     super(message, options)

@@ -17,6 +17,7 @@ import {
 } from './embedded/server.ts'
 
 export { type EmbeddedPostgresCode, EmbeddedPostgresError } from './embedded/embedded-error.ts'
+export { findRunning } from './embedded/running.ts'
 export type { EmbeddedConnection } from './embedded/server.ts'
 
 /** What {@link startEmbedded} is told. */

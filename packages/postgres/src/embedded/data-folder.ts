@@ -47,7 +47,7 @@ const socketName = '.s.PGSQL.5432.lock'
 export async function placeFolder({ folder, explicit, say }: Wanted): Promise<DataFolder> {
   const wanted = resolve(folder)
   if (process.getuid?.() !== 0) return madeAs(undefined, wanted)
-  const spare = join(spareRoot, hash('sha256', wanted).slice(0, 12))
+  const spare = spareOf(wanted)
   const isMoved = !explicit && (await holdsData(spare)) && !(await holdsData(wanted))
   const account = await accountFor(wanted)
   if (!isMoved && (await canEnter(await madeParent(wanted), account))) {
@@ -64,6 +64,16 @@ export async function placeFolder({ folder, explicit, say }: Wanted): Promise<Da
   say(`${why} ${wanted}: the data is in ${spare}`)
   await mkdir(spareRoot, { recursive: true, mode: 0o755 })
   return madeAs(await accountFor(spare), spare)
+}
+
+/** Where the data of a folder can be: there, or for root's default folder at its spare place. */
+export function placesOf(folder: string, explicit: boolean): readonly string[] {
+  const wanted = resolve(folder)
+  return explicit || process.getuid?.() !== 0 ? [wanted] : [wanted, spareOf(wanted)]
+}
+
+function spareOf(wanted: string): string {
+  return join(spareRoot, hash('sha256', wanted).slice(0, 12))
 }
 
 /**
