@@ -7,11 +7,7 @@
  */
 export class StartError extends Error {
   override readonly name = 'StartError'
-  readonly code:
-    | 'address-unusable'
-    | 'database-unreachable'
-    | 'database-unsuitable'
-    | 'not-running'
+  readonly code: 'address-unusable' | 'database-unreachable' | 'database-unsuitable' | 'not-running'
 
   constructor(code: StartError['code'], message: string, options?: ErrorOptions) {
     super(message, options)
