@@ -26,5 +26,6 @@ export {
   type Rows,
   type Statement,
 } from './pool.ts'
+export { openSession, type Session } from './session.ts'
 export { sqlStateOf } from './sqlstate.ts'
 export { type RetryLimits, type Tx, transaction } from './transaction.ts'

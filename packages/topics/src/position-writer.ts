@@ -1,0 +1,54 @@
+import type { Session } from '@semel/postgres'
+import type { Place } from './partition-reader.ts'
+import { advance, type GroupPartition } from './position-store.ts'
+
+/** Whose place it is, and who is told when an operator has reset it. */
+export type PlaceOwner = GroupPartition & Readonly<{ onReset(place: Place): void }>
+
+/** Writes positions through one session. */
+export interface PositionWriter {
+  /** Takes a place to write. */
+  note(owner: PlaceOwner, place: Place): void
+  /** Resolves when all that was noted is written, or the session is over. */
+  flush(): Promise<void>
+}
+
+/**
+ * Makes a writer: one statement travels at a time, with all places noted meanwhile, the last one of
+ * each. A session that fails to write is given up: its places are read again from the database.
+ */
+export function createPositionWriter(session: Session): PositionWriter {
+  let noted = new Map<PlaceOwner, Place>()
+  let writing: Promise<void> | undefined
+
+  async function writeAll(): Promise<void> {
+    try {
+      while (noted.size > 0) {
+        const places = noted
+        noted = new Map()
+        const moves = [...places].map(([{ group, topic, partition }, place]) => {
+          return { group, topic, partition, ...place }
+        })
+        for (const other of await advance(session, moves)) {
+          for (const owner of places.keys()) if (isOf(owner, other)) owner.onReset(other)
+        }
+      }
+    } catch (error) {
+      noted.clear()
+      session.giveUp(error)
+    }
+    writing = undefined
+  }
+
+  return {
+    note(owner, place) {
+      noted.set(owner, place)
+      writing ??= writeAll()
+    },
+    flush: async () => await writing,
+  }
+}
+
+function isOf(owner: GroupPartition, { group, topic, partition }: GroupPartition): boolean {
+  return owner.group === group && owner.topic === topic && owner.partition === partition
+}

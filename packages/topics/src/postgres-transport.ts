@@ -1,0 +1,237 @@
+import type { Message } from '@semel/commands'
+import { type Pool, queryable, type Tx } from '@semel/postgres'
+import { outboxAppend, type PartitionCounts, partitionOf } from './append.ts'
+import { type HeadRow, readHeads, readPage } from './outbox-store.ts'
+import { type Claim, createOwnership, type Ownership } from './ownership.ts'
+import { backOffMs, startPartitionReader } from './partition-reader.ts'
+import { createPublisher } from './publisher.ts'
+import { recurring } from './recurring.ts'
+import { type OutboxRetention, sweepOutbox } from './retention.ts'
+import type { ConsumeOptions, Delivered, Transport } from './transport.ts'
+
+/** How a PostgreSQL transport works. */
+export type PostgresTransportOptions = Readonly<{
+  /** At least two connections: one is taken for itself while anything is consumed. */
+  pool: Pool
+  /** How many partitions new messages are spread over, by topic. Default 1 each. */
+  partitions?: PartitionCounts
+  /**
+   * How often to look for messages of other processes, in milliseconds: one statement for all that
+   * is consumed. Default 50, falling to 200 when nothing has come for a while.
+   */
+  pollMs?: number
+  /** How often to try to get partitions that others read, in milliseconds. Default 1,000. */
+  ownMs?: number
+  /** Bodies in a batch, in bytes, at most, though always one message. Default 8 MiB. */
+  batchBytesMax?: number
+  /** Messages that wait to be published, at most; more are refused. Default 10,000. */
+  publishQueueMax?: number
+  /** When to drop what all have read; a sweep a minute while anything is consumed. */
+  retention?: OutboxRetention
+  /** Told of every error that is tried again. Default: nobody is. */
+  report?: (error: unknown) => void
+  /** A number from 0 to 1, for jitter. Default `Math.random`. */
+  random?: () => number
+}>
+
+/** A transport whose consumers read the outbox itself, in the database that they share. */
+export interface PostgresTransport extends Transport {
+  /** Appends messages in the transaction of their effect; then `told` wakes their readers. */
+  append(tx: Tx, messages: readonly Message[]): Promise<void>
+  /** To be called when a transaction that appended these is committed: without it they wait for
+   * the poll. */
+  told(messages: readonly Message[]): void
+  /** Stops all consumers, publishes what was taken, and leaves the pool to whoever ends it. */
+  close(): Promise<void>
+}
+
+type Consumer = Readonly<{
+  group: string
+  topics: readonly string[]
+  claims: Map<string, Claim>
+  open: (topic: string, partition: number) => Claim['open']
+  report: (error: unknown) => void
+}>
+
+const idlePollMs = 200
+const pollsUntilIdle = 20
+const sweepEveryMs = 60_000
+const publishBatchMax = 1000
+
+/**
+ * Makes a transport over the outbox; needs `topicMigrations`.
+ *
+ * `publish` shares a transaction among all that publish at once and keeps the order of one caller's
+ * messages. It rejects with `DatabaseUnavailable`, code `unavailable`, when that is not known to be
+ * committed; when the reply to a COMMIT is lost, messages may be appended twice.
+ *
+ * A group reads a partition in one process at a time, by advisory lock; another one takes over
+ * within seconds of its end. Every partition that was ever written is read, whatever the counts are
+ * now. Positions are written while the next batch is worked on, and not waited for: after a crash,
+ * the last batches may come again.
+ */
+export function postgresTransport(options: PostgresTransportOptions): PostgresTransport {
+  const { pool, partitions = {}, ownMs = 1000, report = () => {} } = options
+  const { publishQueueMax = 10_000, random = Math.random } = options
+  if ((pool.options.max ?? 0) < 2) throw new RangeError('the pool needs two connections or more')
+  const consumers = new Set<Consumer>()
+  const reportAll = (error: unknown) => {
+    const all = new Set([report, ...[...consumers].map((consumer) => consumer.report)])
+    for (const each of all) each(error)
+  }
+  const ownership = createOwnership({ pool, everyMs: ownMs, report: reportAll, random })
+  const polling = createPolling(options, consumers, ownership, reportAll)
+  const sweeping = createSweeping(options, consumers, reportAll)
+  const append = outboxAppend(partitions)
+  const publisher = createPublisher({
+    pool,
+    append,
+    told,
+    batchSizeMax: publishBatchMax,
+    queueMax: publishQueueMax,
+  })
+  const stops = new Set<() => Promise<void>>()
+  let isClosed = false
+
+  function told(messages: readonly Message[]): void {
+    if (consumers.size === 0) return
+    const names = new Map<string, string>()
+    for (const { topic, partitionKey } of messages) {
+      names.set(nameOf(topic, partitionOf(partitionKey, partitions[topic] ?? 1)), topic)
+    }
+    for (const { topics, claims } of consumers) {
+      for (const [name, topic] of names) {
+        if (claims.has(name)) claims.get(name)?.reader?.wake()
+        else if (topics.includes(topic)) polling.soon()
+      }
+    }
+  }
+
+  return {
+    publish: publisher.publish,
+    append,
+    told,
+    consume(group, topics, onBatch, consumeOptions = {}) {
+      if (isClosed) throw new TypeError('the transport is closed')
+      const consumer = createConsumer(options, group, topics, onBatch, consumeOptions)
+      consumers.add(consumer)
+      // Also of topics that nobody has written to: from now on they are kept for this group.
+      for (const topic of topics) claim(consumer, topic, 0, ownership)
+      polling.soon()
+      sweeping.arm()
+      let stopping: Promise<void> | undefined
+      const stop = () => {
+        stops.delete(stop)
+        consumers.delete(consumer)
+        stopping ??= ownership.drop([...consumer.claims.values()])
+        return stopping
+      }
+      stops.add(stop)
+      return { stop }
+    },
+    async close() {
+      isClosed = true
+      await Promise.all([...stops].map((stop) => stop()))
+      await Promise.all([publisher.close(), polling.stop(), sweeping.stop()])
+    },
+  }
+}
+
+function createConsumer(
+  { pool, batchBytesMax = 8 * 2 ** 20, random = Math.random }: PostgresTransportOptions,
+  group: string,
+  topics: readonly string[],
+  onBatch: (batch: readonly Delivered[]) => Promise<void>,
+  { batchSizeMax = 256, report = () => {} }: ConsumeOptions,
+): Consumer {
+  const limits = { rowsMax: batchSizeMax, bytesMax: batchBytesMax }
+  const db = queryable(pool)
+  const open = (topic: string, partition: number): Claim['open'] => {
+    const read = (from: number) => readPage(db, { topic, partition, from }, limits)
+    return (start, commit) => startPartitionReader({ start, read, commit, onBatch, report, random })
+  }
+  return { group, topics, claims: new Map(), open, report }
+}
+
+/** Looks for partitions, messages and resets of other processes, in one statement. */
+function createPolling(
+  { pool, pollMs = 50, random = Math.random }: PostgresTransportOptions,
+  consumers: ReadonlySet<Consumer>,
+  ownership: Ownership,
+  report: (error: unknown) => void,
+): ReturnType<typeof recurring> {
+  const db = queryable(pool)
+  let idle = 0
+  let failures = 0
+
+  async function poll(): Promise<number> {
+    if (consumers.size === 0) return Infinity
+    const topics = [...new Set([...consumers].flatMap((consumer) => consumer.topics))]
+    const groups = [...new Set([...consumers].map(({ group }) => group))]
+    const rows = await readHeads(db, topics, groups)
+    failures = 0
+    const news = rows.filter((row) => isNews(row, consumers, ownership))
+    idle = news.length > 0 ? 0 : idle + 1
+    return idle > pollsUntilIdle ? Math.max(pollMs, idlePollMs) : pollMs
+  }
+
+  return recurring(poll, (error) => {
+    failures += 1
+    report(error)
+    return Math.max(pollMs, backOffMs(failures, random))
+  })
+}
+
+function isNews(row: HeadRow, consumers: Iterable<Consumer>, ownership: Ownership): boolean {
+  const { topic, partition, next, group, position, generation } = row
+  let news = false
+  for (const consumer of consumers) {
+    if (!consumer.topics.includes(topic)) continue
+    const { reader } = claim(consumer, topic, partition, ownership)
+    if (reader?.sawHead(next)) news = true
+    if (group === consumer.group) reader?.moveTo({ position: position!, generation: generation! })
+  }
+  return news
+}
+
+function claim(consumer: Consumer, topic: string, partition: number, ownership: Ownership): Claim {
+  const { group, claims, open } = consumer
+  const known = claims.get(nameOf(topic, partition))
+  if (known !== undefined) return known
+  const made = { group, topic, partition, open: open(topic, partition) }
+  claims.set(nameOf(topic, partition), made)
+  ownership.add(made)
+  return made
+}
+
+function createSweeping(
+  { pool, retention }: PostgresTransportOptions,
+  consumers: ReadonlySet<Consumer>,
+  report: (error: unknown) => void,
+): { arm(): void; stop(): Promise<void> } {
+  const stopping = new AbortController()
+  let armed = false
+  const sweeping = recurring(
+    async () => {
+      // The first run only arms it: a process that starts has better things to do.
+      if (armed && consumers.size > 0) await sweepOutbox(pool, retention, stopping.signal)
+      armed = consumers.size > 0
+      return armed ? sweepEveryMs : Infinity
+    },
+    (error) => {
+      report(error)
+      return sweepEveryMs
+    },
+  )
+  return {
+    arm: () => void (armed || sweeping.soon()),
+    async stop() {
+      stopping.abort()
+      await sweeping.stop()
+    },
+  }
+}
+
+function nameOf(topic: string, partition: number): string {
+  return `${topic}/${partition}`
+}

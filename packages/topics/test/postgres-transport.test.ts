@@ -1,0 +1,21 @@
+import { openTestDatabase } from '@semel/postgres/testing'
+import { topicMigrations } from '@semel/topics'
+import { transportConformance } from '@semel/topics/conformance'
+import { type PostgresTransport, postgresTransport } from '@semel/topics/postgres'
+
+transportConformance('the PostgreSQL transport', async () => {
+  const { anotherPool, close } = await openTestDatabase([topicMigrations])
+  const opened: PostgresTransport[] = []
+  return {
+    transport: (partitions = {}) => {
+      const pool = anotherPool({ connectionsMax: 3 })
+      const transport = postgresTransport({ pool, partitions, ownMs: 100 })
+      opened.push(transport)
+      return transport
+    },
+    async close() {
+      await Promise.all(opened.map((transport) => transport.close()))
+      await close()
+    },
+  }
+})
