@@ -53,103 +53,127 @@ export function backOffMs(failures: number, random: () => number): number {
  * overtakes is finished once but not tried again.
  */
 export function startPartitionReader(parts: ReaderParts): PartitionReader {
-  const { read, commit, onBatch, report, wait = waitByClock, random = Math.random } = parts
-  let place = parts.start
-  let readTo = place.position
-  let moved: Place | undefined
-  let mayHaveMore = true
-  let ahead: Promise<Page> | undefined
-  let interruption = new AbortController()
-  let stopped = false
-  let wakeUp = () => {}
+  return new ReadingLoop(parts)
+}
 
-  const interrupt = () => {
-    interruption.abort()
-    wakeUp()
+class ReadingLoop implements PartitionReader {
+  readonly #parts: ReaderParts
+  readonly #ended: Promise<void>
+  #place: Place
+  #readTo: number
+  #seenHead = 0
+  #moved: Place | undefined
+  #mayHaveMore = true
+  #ahead: Promise<Page> | undefined
+  #interruption = new AbortController()
+  #stopped = false
+  #wakeUp = () => {}
+
+  constructor(parts: ReaderParts) {
+    this.#parts = parts
+    this.#place = parts.start
+    this.#readTo = parts.start.position
+    this.#ended = this.#run()
   }
-  const wake = () => {
-    mayHaveMore = true
-    wakeUp()
+
+  wake(): void {
+    this.#mayHaveMore = true
+    this.#wakeUp()
+  }
+
+  sawHead(next: number): boolean {
+    // A head that was seen before is none: what is below it has been read, or was dropped.
+    if (next <= Math.max(this.#readTo, this.#seenHead) || this.#mayHaveMore) return false
+    this.#seenHead = next
+    this.wake()
+    return true
+  }
+
+  moveTo(place: Place): void {
+    if (place.generation <= (this.#moved ?? this.#place).generation) return
+    this.#moved = place
+    this.#interrupt()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#interrupt()
+    await this.#ended
+  }
+
+  #interrupt(): void {
+    this.#interruption.abort()
+    this.#wakeUp()
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      if (this.#moved !== undefined) this.#startOver(this.#moved)
+      if (this.#ahead === undefined && !this.#mayHaveMore) {
+        await new Promise<void>((resolve) => {
+          this.#wakeUp = resolve
+        })
+        continue
+      }
+      const page = await this.#persist(() => this.#nextPage())
+      if (page !== undefined && !this.#isOvertaken()) await this.#workOn(page.value)
+    }
+  }
+
+  #startOver(place: Place): void {
+    this.#place = place
+    this.#readTo = place.position
+    this.#moved = undefined
+    this.#ahead = undefined
+    this.#mayHaveMore = true
+    this.#interruption = new AbortController()
+  }
+
+  #isOvertaken(): boolean {
+    return this.#stopped || this.#moved !== undefined
+  }
+
+  async #workOn({ messages, hasMore }: Page): Promise<void> {
+    this.#mayHaveMore ||= hasMore
+    const last = messages.at(-1)
+    if (last === undefined) return
+    const position = last.position + 1
+    this.#readTo = position
+    if (this.#mayHaveMore) {
+      this.#ahead = this.#readOn()
+      // Whoever takes it is told; until then nobody listens.
+      this.#ahead.catch(() => {})
+    }
+    const done = await this.#persist(() => this.#parts.onBatch(messages))
+    if (done === undefined || this.#moved !== undefined) return
+    this.#place = { ...this.#place, position }
+    this.#parts.commit(this.#place)
+  }
+
+  #nextPage(): Promise<Page> {
+    const page = this.#ahead ?? this.#readOn()
+    this.#ahead = undefined
+    return page
+  }
+
+  /** A message that comes while this reads sets the flag again. */
+  #readOn(): Promise<Page> {
+    this.#mayHaveMore = false
+    return this.#parts.read(this.#readTo)
   }
 
   /** Runs `work` until it succeeds; undefined when it was interrupted before. */
-  async function persist<T>(work: () => Promise<T>): Promise<{ value: T } | undefined> {
-    for (let failures = 1; !interruption.signal.aborted; failures += 1) {
+  async #persist<T>(work: () => Promise<T>): Promise<{ value: T } | undefined> {
+    const { report, wait = waitByClock, random = Math.random } = this.#parts
+    const { signal } = this.#interruption
+    for (let failures = 1; !signal.aborted; failures += 1) {
       try {
         return { value: await work() }
       } catch (error) {
         report(error)
-        await wait(backOffMs(failures, random), interruption.signal)
+        await wait(backOffMs(failures, random), signal)
       }
     }
     return undefined
-  }
-
-  /** Also lower what is known of the end: a message that comes while this reads sets it again. */
-  function readOn(): Promise<Page> {
-    mayHaveMore = false
-    return read(readTo)
-  }
-
-  function nextPage(): Promise<Page> {
-    const page = ahead ?? readOn()
-    ahead = undefined
-    return page
-  }
-
-  async function workOn({ messages, hasMore }: Page): Promise<void> {
-    mayHaveMore ||= hasMore
-    const last = messages.at(-1)
-    if (last === undefined) return
-    readTo = last.position + 1
-    if (mayHaveMore) {
-      ahead = readOn()
-      ahead.catch(() => {})
-    }
-    const done = await persist(() => onBatch(messages))
-    if (done === undefined || moved !== undefined) return
-    place = { ...place, position: last.position + 1 }
-    commit(place)
-  }
-
-  async function run(): Promise<void> {
-    while (!stopped) {
-      if (moved !== undefined) {
-        place = moved
-        readTo = place.position
-        moved = undefined
-        ahead = undefined
-        mayHaveMore = true
-        interruption = new AbortController()
-      }
-      if (ahead === undefined && !mayHaveMore) {
-        await new Promise<void>((resolve) => {
-          wakeUp = resolve
-        })
-        continue
-      }
-      const page = await persist(nextPage)
-      if (page !== undefined && moved === undefined && !stopped) await workOn(page.value)
-    }
-  }
-
-  const ended = run()
-  return {
-    wake,
-    sawHead(next) {
-      if (next <= readTo || mayHaveMore) return false
-      wake()
-      return true
-    },
-    moveTo(other) {
-      if (other.generation <= (moved ?? place).generation) return
-      moved = other
-      interrupt()
-    },
-    async stop() {
-      stopped = true
-      interrupt()
-      await ended
-    },
   }
 }

@@ -42,7 +42,6 @@ export function createPublisher(
       const batch = queue.slice(0, countWithin(queue, batchSizeMax))
       queue = queue.slice(batch.length)
       await settle(batch)
-      queued -= sizeOf(batch)
     }
     draining = undefined
   }
@@ -53,10 +52,15 @@ export function createPublisher(
       await transaction(pool, (tx) => append(tx, messages))
     } catch (error) {
       const isOfData = !(error instanceof DatabaseUnavailable)
-      if (isOfData && batch.length > 1) for (const each of batch) await settle([each])
-      else for (const { reject } of batch) reject(error)
+      if (isOfData && batch.length > 1) {
+        for (const each of batch) await settle([each])
+        return
+      }
+      queued -= messages.length
+      for (const { reject } of batch) reject(error)
       return
     }
+    queued -= messages.length
     told(messages)
     for (const { resolve } of batch) resolve()
   }
@@ -86,10 +90,6 @@ function countWithin(waiting: readonly Waiting[], sizeMax: number): number {
     return index > 0 && size > sizeMax
   })
   return end === -1 ? waiting.length : end
-}
-
-function sizeOf(batch: readonly Waiting[]): number {
-  return batch.reduce((sum, { messages }) => sum + messages.length, 0)
 }
 
 function full(closed: boolean): DatabaseUnavailable {

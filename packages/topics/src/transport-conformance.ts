@@ -1,10 +1,7 @@
-import { commandId, type Message, messageId, serviceScope } from '@semel/commands'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type PartitionCounts, partitionOf } from './append.ts'
-import type { ConsumeOptions, Delivered, Transport } from './transport.ts'
-
-const scope = serviceScope('conformance')
-const patience = { timeout: 15_000, interval: 5 }
+import { freshTopic, numberOf, patience, readUntil, readWith, told } from './testing.ts'
+import type { Transport } from './transport.ts'
 
 /** Topics, and views of them as several processes have them. */
 interface Topics {
@@ -12,8 +9,6 @@ interface Topics {
   transport(partitions?: PartitionCounts): Transport
   close(): Promise<void>
 }
-
-type Reader = ReturnType<typeof readWith>
 
 /**
  * What every transport must do. Call it from a test file with a way to open empty topics.
@@ -246,59 +241,4 @@ function spreadsOverPartitions(topics: Topics): void {
     const late = await readUntil(fresh, 'late', topic, 3 * keys.length)
     expect(new Set(late.seen.map(numberOf)).size).toBe(3 * keys.length)
   })
-}
-
-/** Reads until so many have come. */
-async function readUntil(
-  transport: Transport,
-  group: string,
-  topic: string,
-  count: number,
-  options: ConsumeOptions = {},
-): Promise<Reader> {
-  const reader = readWith(transport, group, topic, options)
-  await vi.waitFor(() => expect(reader.seen.length).toBeGreaterThanOrEqual(count), patience)
-  return reader
-}
-
-function readWith(
-  transport: Transport,
-  group: string,
-  topic: string,
-  options: ConsumeOptions = {},
-  work: () => Promise<void> = async () => {},
-) {
-  const batches: (readonly Delivered[])[] = []
-  const seen: Delivered[] = []
-  const onBatch = (batch: readonly Delivered[]) => {
-    batches.push(batch)
-    seen.push(...batch)
-    return work()
-  }
-  const { stop } = transport.consume(group, [topic], onBatch, options)
-  onTestFinished(stop)
-  return { batches, seen, stop, numbers: () => seen.map(numberOf) }
-}
-
-function told(topic: string, partitionKey: string, n: number): Message {
-  const command = commandId(scope, 'tell', `h:${crypto.randomUUID()}`)
-  return {
-    topic,
-    partitionKey,
-    type: 'told',
-    body: n,
-    id: messageId(command, 0),
-    source: 'conformance',
-    time: new Date('2026-01-01T00:00:00.000Z'),
-    scope,
-    commandId: command,
-  }
-}
-
-function freshTopic(): string {
-  return `topic ${crypto.randomUUID()}`
-}
-
-function numberOf({ body }: Delivered): number {
-  return Number(body)
 }
