@@ -1,8 +1,8 @@
 import { openSession, type Pool, type Session } from '@semel/postgres'
 import { backOffMs, type PartitionReader, type Place } from './partition-reader.ts'
 import {
-  commitWithoutWaiting,
   type GroupPartition,
+  prepareOwner,
   readPlaces,
   register,
   tryLocks,
@@ -113,7 +113,7 @@ class SessionOwnership implements Ownership {
     const session = await openSession(this.#options.pool)
     void session.lost.then((reason) => this.#leave(session, reason))
     try {
-      await commitWithoutWaiting(session)
+      await prepareOwner(session)
     } catch (error) {
       session.giveUp(error)
       throw error

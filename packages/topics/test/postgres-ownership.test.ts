@@ -72,6 +72,33 @@ describe('consumers that share a database', () => {
     await vi.waitFor(async () => expect(await positionOf(database.pool)).toBe(5), patience)
   })
 
+  it('ask with one statement a poll for all that they read, however many partitions', async () => {
+    const database = await testDatabase([topicMigrations])
+    const pool = database.anotherPool()
+    const transport = postgresTransport({ pool, pollMs: 5, partitions: { a: 7 }, ownMs: minuteMs })
+    onTestFinished(() => transport.close())
+    const keys = Array.from({ length: 40 }, (_, n) => `key ${n}`)
+    await transport.publish(keys.map((key, n) => told('a', key, n)))
+    const names: unknown[] = []
+    const query = pool.query.bind(pool)
+    pool.query = ((statement: { name: string; text: string }) => {
+      names.push(statement.name)
+      return query(statement)
+    }) as typeof pool.query
+    const polls = () => names.filter((name) => name === 'read-heads').length
+    const reads = () => names.filter((name) => name === 'read-page').length
+    await readUntil(transport, 'g', 'a', keys.length)
+    await vi.waitFor(
+      async () => expect(lagsOf(await listPositions(database.pool))).toBe(0),
+      patience,
+    )
+    const [pollsBefore, readsBefore] = [polls(), reads()]
+
+    await vi.waitFor(() => expect(polls()).toBeGreaterThan(pollsBefore + 10), patience)
+
+    expect(reads()).toBe(readsBefore)
+  })
+
   it('leave nothing behind when they stop: no lock, and no connection', async () => {
     const database = await testDatabase([topicMigrations])
     const pool = database.anotherPool()
@@ -178,6 +205,10 @@ describe('a position that an operator resets', () => {
     expect(listed).toContainEqual({ ...at, partition: 1, position: 1, ...headAndLag(listed, 1) })
   })
 })
+
+function lagsOf(listed: readonly { lag: number }[]): number {
+  return listed.reduce((sum, { lag }) => sum + lag, 0)
+}
 
 function headAndLag(listed: readonly { head: number; lag: number }[], index: number) {
   const { head, lag } = listed[index]!
