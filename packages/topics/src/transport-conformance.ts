@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type PartitionCounts, partitionOf } from './append.ts'
 import { freshTopic, numberOf, patience, readUntil, readWith, told } from './testing.ts'
 import type { Transport } from './transport.ts'
@@ -166,6 +166,7 @@ function remembersPositions(topics: Topics): void {
     const { promise, resolve } = Promise.withResolvers<void>()
     await transport.publish([told(topic, 'k', 1)])
     const reader = readWith(transport, 'g', topic, {}, () => promise)
+    onTestFinished(() => resolve())
     await vi.waitFor(() => expect(reader.numbers()).toEqual([1]), patience)
     let isStopped = false
 

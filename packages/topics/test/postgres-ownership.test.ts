@@ -17,6 +17,7 @@ describe('consumers that share a database', () => {
     await one.publish([told('a', 'k', 1)])
     const hanging = Promise.withResolvers<void>()
     const first = readWith(one, 'g', 'a', {}, () => hanging.promise)
+    onTestFinished(() => hanging.resolve())
     await vi.waitFor(() => expect(first.numbers()).toEqual([1]), patience)
     const second = readWith(two, 'g', 'a')
     const killedAt = performance.now()
@@ -103,16 +104,18 @@ describe('consumers that share a database', () => {
     const database = await testDatabase([topicMigrations])
     const pool = database.anotherPool()
     const transport = postgresTransport({ pool })
-    const { stop } = await (async () => {
-      await transport.publish([told('a', 'k', 1)])
-      return await readUntil(transport, 'g', 'a', 1)
-    })()
+    const count = 25
+    await transport.publish(Array.from({ length: count }, (_, n) => told('a', 'k', n)))
+    const stopped = Promise.withResolvers<void>()
+    const reader = readWith(transport, 'g', 'a', { batchSizeMax: 1 }, async () => {
+      if (reader.batches.length === count) stopped.resolve(reader.stop())
+    })
 
-    await stop()
+    await stopped.promise
 
     expect(pool.totalCount).toBe(pool.idleCount)
     await vi.waitFor(async () => expect(await ownersOf(database.pool)).toEqual([]), patience)
-    expect(await positionOf(database.pool)).toBe(1)
+    expect(await positionOf(database.pool)).toBe(count)
   })
 })
 
@@ -164,14 +167,20 @@ describe('a position that an operator resets', () => {
     const transport = transportOn(database, { pollMs: minuteMs })
     await transport.publish([1, 2].map((n) => told('a', 'k', n)))
     const running = Promise.withResolvers<void>()
-    const reader = readWith(transport, 'g', 'a', { batchSizeMax: 1 }, () =>
-      reader.batches.length === 2 ? running.promise : Promise.resolve(),
-    )
+    const again = Promise.withResolvers<void>()
+    const reader = readWith(transport, 'g', 'a', { batchSizeMax: 1 }, async () => {
+      if (reader.batches.length === 2) await running.promise
+      if (reader.batches.length > 2) await again.promise
+    })
+    onTestFinished(() => [running, again].forEach(({ resolve }) => resolve()))
     await vi.waitFor(() => expect(reader.numbers()).toEqual([1, 2]), patience)
 
     await resetPosition(database.pool, { group: 'g', topic: 'a', partition: 0, to: 0 })
     running.resolve()
 
+    await vi.waitFor(() => expect(reader.numbers()).toEqual([1, 2, 1]), patience)
+    expect(await positionOf(database.pool)).toBe(0)
+    again.resolve()
     await vi.waitFor(() => expect(reader.numbers()).toEqual([1, 2, 1, 2]), patience)
     await vi.waitFor(async () => expect(await positionOf(database.pool)).toBe(2), patience)
   })
