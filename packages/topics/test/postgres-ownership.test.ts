@@ -172,7 +172,8 @@ describe('a position that an operator resets', () => {
       if (reader.batches.length === 2) await running.promise
       if (reader.batches.length > 2) await again.promise
     })
-    onTestFinished(() => [running, again].forEach(({ resolve }) => resolve()))
+    onTestFinished(() => running.resolve())
+    onTestFinished(() => again.resolve())
     await vi.waitFor(() => expect(reader.numbers()).toEqual([1, 2]), patience)
 
     await resetPosition(database.pool, { group: 'g', topic: 'a', partition: 0, to: 0 })
