@@ -1,13 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { ProblemContract } from '@semel/contract'
+import * as billing from '@semel/contracts/billing'
 import * as orders from '@semel/contracts/orders'
-import * as orderProblems from '@semel/contracts/problems'
+import * as shopProblems from '@semel/contracts/problems'
 import { httpProblems } from '@semel/http'
 import { describe, expect, it } from 'vitest'
 
 const root = new URL('..', import.meta.url)
 const ofHttp = Object.entries(httpProblems) as [string, ProblemContract][]
-const ofContracts = Object.values(orderProblems).filter(isProblem)
+const ofContracts = Object.values(shopProblems).filter(isProblem)
+const contracts = [billing, orders].flatMap((file) => Object.values(file)) as {
+  method?: string
+  refusals?: ProblemContract[]
+}[]
 const page = readFileSync(new URL('docs/problems.md', root), 'utf8')
 
 describe('docs/problems.md', () => {
@@ -32,8 +37,8 @@ describe('docs/problems.md', () => {
   })
 
   it('lists no problem of a contract that no contract declares and no decider refuses with', () => {
-    const deciders = sourceOf('services/orders/src', () => true)
-    const contracts = Object.values(orders) as { refusals?: readonly ProblemContract[] }[]
+    const services = ['services/billing/src', 'services/orders/src']
+    const deciders = services.map((folder) => sourceOf(folder, () => true)).join('\n')
     const refusals = contracts.flatMap(({ refusals: some = [] }) => some)
     const unused = ofContracts.filter(
       (problem) => !refusals.includes(problem) || !deciders.includes(`'${problem.name}'`),
@@ -43,7 +48,6 @@ describe('docs/problems.md', () => {
   })
 
   it('calls recorded just those that deciders refuse with', () => {
-    const contracts = Object.values(orders) as { method?: string; refusals?: ProblemContract[] }[]
     const commands = contracts.filter(({ method }) => method !== undefined)
     const refused = new Set(commands.flatMap(({ refusals = [] }) => refusals))
 

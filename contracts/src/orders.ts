@@ -7,25 +7,17 @@ import {
   orderUnknown,
   totalTooLarge,
 } from './problems.ts'
-
-const hex = '[0-9a-fA-F]'
-
-/** Any UUID. */
-const Uuid = Type.String({
-  format: 'uuid',
-  pattern: `^${hex}{8}-${hex}{4}-${hex}{4}-${hex}{4}-${hex}{12}$`,
-  errorMessage: 'must be a UUID',
-})
-
-/** A UUID that a client may make: version 8 is for ids that are derived from commands. */
-const ClientMadeId = Type.String({
-  format: 'uuid',
-  pattern: `^${hex}{8}-${hex}{4}-[0-79a-fA-F]${hex}{3}-${hex}{4}-${hex}{12}$`,
-  errorMessage: 'must be a UUID, and not of version 8, which is kept for derived ids',
-})
-
-const Amount = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })
-const Version = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })
+import {
+  Amount,
+  Balance,
+  ClientMadeId,
+  Currency,
+  Instant,
+  pageOf,
+  pageParameters,
+  Uuid,
+  Version,
+} from './schemas.ts'
 
 /** One line of an order; amounts are in minor units of the one currency. */
 export const OrderLine = Type.Object(
@@ -57,11 +49,11 @@ const orderMembers = {
   userId: Uuid,
   lines: Lines,
   total: Amount,
-  currency: Type.String({ pattern: '^[A-Z]{3}$' }),
+  currency: Currency,
   status: OrderStatus,
   version: Version,
-  createdAt: Type.String({ format: 'date-time' }),
-  updatedAt: Type.String({ format: 'date-time' }),
+  createdAt: Instant,
+  updatedAt: Instant,
 }
 
 /** An order, whole: what every answer about it shows. */
@@ -190,15 +182,11 @@ export const listOrders = query({
   parameters: {
     userId: Type.Optional(Uuid),
     status: Type.Optional(OrderStatus),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 50 })),
-    cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    ...pageParameters,
   },
   answer: {
     description: 'A page of orders. `nextCursor` leads to the next page, and is null on the last.',
-    body: Type.Object({
-      items: Type.Array(Order),
-      nextCursor: Type.Union([Type.String(), Type.Null()]),
-    }),
+    body: pageOf(Order),
     example: { items: [exampleOrder], nextCursor: null },
   },
   example: { userId: exampleOrder.userId, limit: 50 },
@@ -214,8 +202,8 @@ export const chargeWanted = event({
     orderId: Uuid,
     version: Version,
     userId: Uuid,
-    amount: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
-    currency: Type.String({ pattern: '^[A-Z]{3}$' }),
+    amount: Balance,
+    currency: Currency,
   },
   example: {
     orderId: exampleOrder.id,
@@ -223,5 +211,31 @@ export const chargeWanted = event({
     userId: exampleOrder.userId,
     amount: 900,
     currency: 'EUR',
+  },
+})
+
+/** An order was settled, and its user is to be told: happiness where it was paid, else grief. */
+export const notificationWanted = event({
+  type: 'notification-wanted',
+  summary: 'An order was paid or declined, and its user is to be told so, once',
+  topic: 'notification',
+  partitionKey: ({ userId }) => userId,
+  body: {
+    orderId: Uuid,
+    orderVersion: Version,
+    userId: Uuid,
+    kind: Type.Enum(['happiness', 'grief']),
+    total: Amount,
+    currency: Currency,
+    number: Type.Integer({ minimum: 1 }),
+  },
+  example: {
+    orderId: exampleOrder.id,
+    orderVersion: 1,
+    userId: exampleOrder.userId,
+    kind: 'happiness',
+    total: 900,
+    currency: 'EUR',
+    number: exampleOrder.number,
   },
 })

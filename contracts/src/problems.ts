@@ -16,16 +16,16 @@ export const dataOutOfDate = problem({
   example: { currentVersion: 4 },
 })
 
-/** The id that the client made is taken. */
+/** The id that the client made, or that its key makes, is taken. */
 export const alreadyExists = problem({
   name: 'already-exists',
   title: 'the id is taken',
   statuses: [409],
   recorded: true,
   explanation:
-    'There is an order with this id, and it was not created from what this request says. Nothing ' +
-    'was changed. If the order is yours, `Location` says where it is; for another order, make ' +
-    'another id.',
+    'There is an order with this id, or a deposit under this key, and it was not made from what ' +
+    'this request says. Nothing was changed. If the order is yours, `Location` says where it is; ' +
+    'for another one, make another id or key.',
 })
 
 /** Cancelled orders cannot be updated. */
@@ -55,4 +55,36 @@ export const totalTooLarge = problem({
   explanation:
     'The total of the lines is above 9007199254740991 minor units, the largest amount that is ' +
     'counted exactly. Nothing was changed. Split the order.',
+})
+
+/** Nobody has opened an account for the user. */
+export const accountUnknown = problem({
+  name: 'account-unknown',
+  title: 'there is no such account',
+  statuses: [404],
+  recorded: true,
+  explanation:
+    'The user has no account. Nothing was changed. Open it, and send this again under a new key.',
+})
+
+/** The user has an account, under another name. */
+export const accountConflict = problem({
+  name: 'account-conflict',
+  title: 'the account has another name',
+  statuses: [409],
+  recorded: true,
+  explanation:
+    'The user has an account, and it was opened under another name. Nothing was changed. An ' +
+    'account keeps the name it was opened under.',
+})
+
+/** The balance would be beyond what can be counted exactly. */
+export const balanceTooLarge = problem({
+  name: 'balance-too-large',
+  title: 'the balance would be too large',
+  statuses: [422],
+  recorded: true,
+  explanation:
+    'With this deposit, the balance and what paid orders hold would be above 9007199254740991 ' +
+    'minor units, the largest amount that is counted exactly. Nothing was changed.',
 })

@@ -10,10 +10,12 @@ import {
   type Scope,
   sameInput,
 } from '@semel/commands'
-import { tell } from '@semel/contract'
+import { reaction, tell } from '@semel/contract'
+import { chargeDecided } from '@semel/contracts/billing'
 import {
   type cancelOrder,
   chargeWanted,
+  notificationWanted,
   type OrderLine,
   type OrderStatus,
   orderTag,
@@ -21,10 +23,13 @@ import {
   type updateOrder,
 } from '@semel/contracts/orders'
 
+/** What orders do about what billing decided: an order is paid, or it is declined. */
+export const settleOrder = reaction(chargeDecided)
+
 /** An order that does not exist yet, and the number it would get. */
 export type AbsentOrder = Readonly<{ status: 'absent'; id: string; number: number }>
 
-/** An order as it stands. `storedVersion` is what the database held when it was loaded, 0 if none. */
+/** An order as it stands. */
 export type PlacedOrder = Readonly<{
   id: string
   number: number
@@ -37,12 +42,15 @@ export type PlacedOrder = Readonly<{
   createdAt: Date
   updatedAt: Date
   createdFrom: Fingerprint
-  storedVersion: number
+  /** What the database held when it was loaded; undefined if nothing. */
+  stored: Pick<PlacedOrder, 'version' | 'status'> | undefined
 }>
 
 export type OrderState = AbsentOrder | PlacedOrder
 
-export type OrderCommand = CommandOf<typeof placeOrder | typeof updateOrder | typeof cancelOrder>
+export type OrderCommand = CommandOf<
+  typeof placeOrder | typeof updateOrder | typeof cancelOrder | typeof settleOrder
+>
 
 /** Decides what happens to orders, in one currency. */
 export function orderDecider(currency: string): Decider<OrderState, OrderCommand> {
@@ -56,6 +64,8 @@ export function orderDecider(currency: string): Decider<OrderState, OrderCommand
           return update(order, command)
         case 'cancel-order':
           return cancel(order, command)
+        case 'charge-decided':
+          return settle(order, command)
       }
     },
   }
@@ -63,6 +73,7 @@ export function orderDecider(currency: string): Decider<OrderState, OrderCommand
 
 /** The order that a command is about: the id that the client made, or the command's own. */
 export function orderIdOf(command: OrderCommand): string {
+  if (command.operation === 'charge-decided') return command.input.orderId
   return command.operation === 'place-order' ? (command.input.id ?? command.id) : command.input.id
 }
 
@@ -104,7 +115,7 @@ function place(
     createdAt: command.receivedAt,
     updatedAt: command.receivedAt,
     createdFrom: command.fingerprint,
-    storedVersion: 0,
+    stored: undefined,
   }
   return accept(placed, orderView(placed), [charge(placed, placed.total)])
 }
@@ -153,6 +164,20 @@ function cancel(order: OrderState, command: CommandOf<typeof cancelOrder>): Deci
   return accept(cancelled, orderView(cancelled), [charge(cancelled, 0)])
 }
 
+/**
+ * A decision about another version than the current one is about an order that is no longer wanted:
+ * it changes nothing, and nobody is told. Once settled, or cancelled, a version stays as it is. The
+ * version is not raised, so a payment never makes an edit stale.
+ */
+function settle(
+  order: OrderState,
+  { input, receivedAt }: CommandOf<typeof settleOrder>,
+): Decision<OrderState> {
+  if (order.status !== 'pending' || input.version !== order.version) return accept(order, {})
+  const settled: PlacedOrder = { ...order, status: input.outcome, updatedAt: receivedAt }
+  return accept(settled, {}, [notification(settled, input.outcome)])
+}
+
 /** Another's order is answered like one that does not exist. */
 function isVisible(order: OrderState, scope: Scope): order is PlacedOrder {
   return order.status !== 'absent' && mayActFor(scope, order.userId)
@@ -189,4 +214,13 @@ function totalOf(lines: readonly OrderLine[]): number | undefined {
 
 function charge({ id, version, userId, currency }: PlacedOrder, amount: number) {
   return tell(chargeWanted, { orderId: id, version, userId, amount, currency })
+}
+
+function notification(
+  { id, version, userId, total, currency, number }: PlacedOrder,
+  outcome: 'paid' | 'declined',
+) {
+  const kind = outcome === 'paid' ? 'happiness' : 'grief'
+  const of = { orderId: id, orderVersion: version, userId, kind } as const
+  return tell(notificationWanted, { ...of, total, currency, number })
 }

@@ -1,9 +1,8 @@
-import { mayActFor, type Scope, userOf } from '@semel/commands'
+import { mayActFor, userOf } from '@semel/commands'
 import type { ParametersOf } from '@semel/contract'
 import { getOrder, listOrders } from '@semel/contracts/orders'
-import type { MountedQuery, QueryAnswer } from '@semel/http'
+import { answerPage, type MountedQuery, type QueryAnswer } from '@semel/http'
 import type { Queryable } from '@semel/postgres'
-import { readCursor, writeCursor } from './cursor.ts'
 import { orderView } from './order.ts'
 import { findOrder, listOrders as selectOrders } from './sql.ts'
 
@@ -22,32 +21,16 @@ export function orderQueries(db: Queryable): readonly MountedQuery[] {
     },
     {
       contract: listOrders,
-      answer: (caller, parameters: ParametersOf<typeof listOrders>) => list(db, caller, parameters),
+      answer(
+        caller,
+        { userId = userOf(caller), status, ...page }: ParametersOf<typeof listOrders>,
+      ) {
+        return answerPage(page, {
+          select: (wanted) => selectOrders(db, { userId, status, ...wanted }),
+          numberOf: ({ number }) => number,
+          view: orderView,
+        })
+      },
     },
   ]
-}
-
-async function list(
-  db: Queryable,
-  caller: Scope,
-  { userId, status, limit = 50, cursor }: ParametersOf<typeof listOrders>,
-): Promise<QueryAnswer> {
-  const below = cursor === undefined ? Number.MAX_SAFE_INTEGER : readCursor(cursor)
-  if (below === undefined) {
-    const detail = 'is not a cursor that a list gave; leave it out to begin at the newest'
-    return {
-      problem: 'request-invalid',
-      members: { errors: [{ in: 'query', pointer: '/cursor', detail }] },
-    }
-  }
-  const asked = { userId: userId ?? userOf(caller), status, below, limit: limit + 1 }
-  const found = await selectOrders(db, asked)
-  const items = found.slice(0, limit)
-  const last = found.length > limit ? items.at(-1) : undefined
-  return {
-    body: {
-      items: items.map(orderView),
-      nextCursor: last === undefined ? null : writeCursor(last.number),
-    },
-  }
 }

@@ -3,9 +3,11 @@ import { cancelOrder, placeOrder, updateOrder } from '@semel/contracts/orders'
 import { createService, type Service, type ServiceOptions } from '@semel/http'
 import { type MigrationSet, type Pool, queryable, type Tx } from '@semel/postgres'
 import { outboxAppend, topicMigrations } from '@semel/topics'
-import { type OrderCommand, type OrderState, orderDecider } from './order.ts'
+import { type OrderCommand, type OrderState, orderDecider, settleOrder } from './order.ts'
 import { orderQueries } from './routes.ts'
 import { orderMigrations, orderRepository } from './sql.ts'
+
+export { settleOrder } from './order.ts'
 
 /** What has to be in the database before {@link createOrders}. */
 export const migrations: readonly MigrationSet[] = [
@@ -34,6 +36,7 @@ export function createOrders({ pool, currency, retention, executor }: OrdersOpti
     repository: orderRepository,
     decider: orderDecider(currency),
     contracts: [placeOrder, updateOrder, cancelOrder],
+    reactions: [settleOrder],
     append: outboxAppend(),
     queries: orderQueries(queryable(pool)),
     ...(retention === undefined ? {} : { retention }),

@@ -8,6 +8,7 @@ import {
   jsonbArray,
   type MigrationSet,
   type Queryable,
+  type Rows,
   type Tx,
   textArray,
   timestamptzArray,
@@ -49,12 +50,15 @@ export const orderRepository: Repository<OrderState, OrderCommand, Tx> = {
   },
   async save(tx, changed) {
     const orders = changed.filter((order) => order.status !== 'absent')
-    const isNew = ({ storedVersion }: PlacedOrder) => storedVersion === 0
-    insertOrders(tx, orders.filter(isNew))
-    await updateOrders(
-      tx,
-      orders.filter((order) => !isNew(order)),
-    )
+    const [placed, loaded] = [orders.filter(isNew), orders.filter((order) => !isNew(order))]
+    insertOrders(tx, placed)
+    await Promise.all([
+      updateOrders(tx, loaded.filter(isEdited)),
+      settleOrders(
+        tx,
+        loaded.filter((order) => !isEdited(order)),
+      ),
+    ])
   },
 }
 
@@ -145,18 +149,19 @@ function insertOrders(tx: Tx, orders: readonly PlacedOrder[]): void {
 async function updateOrders(tx: Tx, orders: readonly PlacedOrder[]): Promise<void> {
   if (orders.length === 0) return
   const column = <T>(of: (order: PlacedOrder) => T) => orders.map(of)
-  const { rowCount } = await tx.query({
+  const updated = await tx.query({
     name: 'update-orders',
     text: `update orders
               set lines = changed.lines, total = changed.total, status = changed.status,
                   version = changed.version, updated_at = changed.updated_at
-             from unnest($1::uuid[], $2::integer[], $3::jsonb[], $4::bigint[], $5::text[],
-                         $6::integer[], $7::timestamptz[])
-                  as changed (id, stored_version, lines, total, status, version, updated_at)
-            where orders.id = changed.id and orders.version = changed.stored_version`,
+             from unnest($1::uuid[], $2::integer[], $3::text[], $4::jsonb[], $5::bigint[],
+                         $6::text[], $7::integer[], $8::timestamptz[])
+                  as changed (id, stored_version, stored_status, lines, total, status, version,
+                              updated_at)
+            where orders.id = changed.id and orders.version = changed.stored_version
+              and orders.status = changed.stored_status`,
     values: [
-      uuidArray(column(({ id }) => id)),
-      int4Array(column(({ storedVersion }) => storedVersion)),
+      ...storedColumns(orders),
       jsonbArray(column(({ lines }) => JSON.stringify(lines))),
       int8Array(column(({ total }) => total)),
       textArray(column(({ status }) => status)),
@@ -164,7 +169,47 @@ async function updateOrders(tx: Tx, orders: readonly PlacedOrder[]): Promise<voi
       timestamptzArray(column(({ updatedAt }) => updatedAt)),
     ],
   })
-  // The rows were locked by `load`: a version that moved all the same is a bug, not a race.
+  expectAll(updated, orders)
+}
+
+/** A payment writes its two columns, and leaves alone what callers edit. */
+async function settleOrders(tx: Tx, orders: readonly PlacedOrder[]): Promise<void> {
+  if (orders.length === 0) return
+  const settled = await tx.query({
+    name: 'settle-orders',
+    text: `update orders set status = changed.status, updated_at = changed.updated_at
+             from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::timestamptz[])
+                  as changed (id, stored_version, stored_status, status, updated_at)
+            where orders.id = changed.id and orders.version = changed.stored_version
+              and orders.status = changed.stored_status`,
+    values: [
+      ...storedColumns(orders),
+      textArray(orders.map(({ status }) => status)),
+      timestamptzArray(orders.map(({ updatedAt }) => updatedAt)),
+    ],
+  })
+  expectAll(settled, orders)
+}
+
+/** Which row is meant, and what it must hold: within one version, a status never comes back. */
+function storedColumns(orders: readonly PlacedOrder[]): readonly Buffer[] {
+  return [
+    uuidArray(orders.map(({ id }) => id)),
+    int4Array(orders.map(({ stored }) => stored?.version ?? null)),
+    textArray(orders.map(({ stored }) => stored?.status ?? null)),
+  ]
+}
+
+function isNew({ stored }: PlacedOrder): boolean {
+  return stored === undefined
+}
+
+function isEdited({ version, stored }: PlacedOrder): boolean {
+  return version !== stored?.version
+}
+
+/** The rows were locked by `load`: one that moved all the same is a bug, not a race. */
+function expectAll({ rowCount }: Rows<object>, orders: readonly PlacedOrder[]): void {
   if (rowCount !== orders.length) throw new Error('an order changed under its lock')
 }
 
@@ -182,7 +227,7 @@ function orderOf(row: OrderRow): PlacedOrder {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     createdFrom: { version: row.created_from_version, hash: row.created_from },
-    storedVersion: version,
+    stored: { version, status },
   }
 }
 

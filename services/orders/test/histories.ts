@@ -121,7 +121,8 @@ function absent(id: string): OrderState {
 }
 
 function stored(state: OrderState): OrderState {
-  return state.status === 'absent' ? state : { ...state, storedVersion: state.version }
+  if (state.status === 'absent') return state
+  return { ...state, stored: { version: state.version, status: state.status } }
 }
 
 function linesOf(quantity: number) {

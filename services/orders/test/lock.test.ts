@@ -12,7 +12,7 @@ it('keeps nothing of a batch in which an order is not what it was when it was lo
   const [order, other] = [placed(1), placed(2)]
   await save(pool, [order])
 
-  const moved = { ...order, version: 10, storedVersion: 9 }
+  const moved = { ...order, version: 10, stored: { version: 9, status: order.status } }
   await expect(save(pool, [moved, other])).rejects.toThrow('changed under its lock')
 
   expect(await transaction(pool, (tx) => findOrder(tx, order.id))).toMatchObject({ version: 1 })
@@ -36,6 +36,6 @@ function placed(number: number): PlacedOrder {
     createdAt: new Date(0),
     updatedAt: new Date(0),
     createdFrom: fingerprintOf('place-order', {}),
-    storedVersion: 0,
+    stored: undefined,
   }
 }
