@@ -9,6 +9,7 @@ export type { Answer, Headers, Refusal, Request, RequestFault } from './exchange
 export type { Face, MountedCommand, MountedQuery, QueryAnswer } from './face.ts'
 export { createServer, problemsOf, type Server, type ServerOptions } from './fastify.ts'
 export { type OpenApiDocument, openApiDocument } from './open-api.ts'
+export { answerPage, type PageParts } from './page.ts'
 export { httpProblems } from './problems.ts'
 export type { Publish } from './receipt.ts'
 export type { Readiness } from './server-routes.ts'

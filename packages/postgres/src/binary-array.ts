@@ -33,7 +33,7 @@ const digits = hexadecimalDigits()
  *
  * @throws TypeError for a text that is not 32 digits in groups of 8, 4, 4, 4 and 12.
  */
-export function uuidArray(values: readonly string[]): Buffer {
+export function uuidArray(values: readonly (string | null)[]): Buffer {
   return fixedSize(oids.uuid, 16, values, writeUuid)
 }
 
@@ -71,7 +71,7 @@ export function int8Array(values: readonly (number | null)[]): Buffer {
 }
 
 /** `timestamptz[]`, to the millisecond that a `Date` has. */
-export function timestamptzArray(values: readonly Date[]): Buffer {
+export function timestamptzArray(values: readonly (Date | null)[]): Buffer {
   return fixedSize(oids.timestamptz, 8, values, (buffer, value, at) =>
     buffer.writeBigInt64BE(BigInt(value.getTime() - postgresEpochMs) * 1000n, at),
   )
