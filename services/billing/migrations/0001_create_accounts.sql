@@ -11,9 +11,10 @@ create table accounts (
   entry_count bigint      not null check (entry_count >= 0),
   opened_at   timestamptz,
   updated_at  timestamptz,
-  check (balance + held <= 9007199254740991),
-  check (num_nulls(name, currency, opened_at, updated_at) in (0, 4)),
-  check (opened_at is not null or (balance = 0 and held = 0 and entry_count = 0))
+  constraint accounts_countable check (balance + held <= 9007199254740991),
+  constraint accounts_whole check (num_nulls(name, currency, opened_at, updated_at) in (0, 4)),
+  constraint accounts_unopened check
+    (opened_at is not null or (balance = 0 and held = 0 and entry_count = 0))
 );
 
 -- What an order costs its user by the highest version that has come. An order has one user.
@@ -24,8 +25,8 @@ create table charges (
   amount   bigint  not null check (amount >= 0 and amount <= 9007199254740991),
   held     bigint  not null,
   outcome  text    not null check (outcome in ('paid', 'declined', 'released')),
-  check (held = case outcome when 'paid' then amount else 0 end),
-  check ((outcome = 'released') = (amount = 0))
+  constraint charges_held check (held = case outcome when 'paid' then amount else 0 end),
+  constraint charges_released check ((outcome = 'released') = (amount = 0))
 );
 
 -- What was decided about each version of an order, once: what whoever asks again is told.
@@ -38,8 +39,8 @@ create table decisions (
   outcome  text    not null check (outcome in ('paid', 'declined', 'released')),
   reason   text    check (reason in ('balance-too-low', 'no-account')),
   primary key (order_id, version),
-  check ((outcome = 'released') = (amount = 0)),
-  check ((outcome = 'declined') = (reason is not null))
+  constraint decisions_released check ((outcome = 'released') = (amount = 0)),
+  constraint decisions_reason check ((outcome = 'declined') = (reason is not null))
 );
 
 -- Append-only. The id is that of the command that posted it.
@@ -55,8 +56,10 @@ create table entries (
   balance_after bigint      not null check (balance_after >= 0),
   created_at    timestamptz not null,
   unique (user_id, number),
-  check (kind = 'charge' and amount < 0 or kind in ('deposit', 'refund') and amount > 0),
-  check (num_nulls(order_id, order_version) = case kind when 'deposit' then 2 else 0 end)
+  constraint entries_sign check
+    (kind = 'charge' and amount < 0 or kind in ('deposit', 'refund') and amount > 0),
+  constraint entries_order check
+    (num_nulls(order_id, order_version) = case kind when 'deposit' then 2 else 0 end)
 );
 
 -- One decision moves money at most once, be it a charge or a refund.

@@ -5,7 +5,7 @@ import { queryable } from '@semel/postgres'
 import { testDatabase } from '@semel/postgres/testing'
 import { outboxAppend } from '@semel/topics'
 import { expect, it } from 'vitest'
-import { orderDecider } from '../src/order.ts'
+import { orderDecider, settleOrder } from '../src/order.ts'
 import { migrations } from '../src/service.ts'
 import { findOrder, listOrders, orderRepository } from '../src/sql.ts'
 
@@ -19,13 +19,15 @@ it('looks things up by an index, also when it was prepared on an empty table', a
     store: postgresStore(pool),
     repository: orderRepository,
     decider: orderDecider('EUR'),
-    contracts: [placeOrder, updateOrder, cancelOrder],
+    contracts: [placeOrder, updateOrder, cancelOrder, settleOrder],
     append: outboxAppend(),
   })
   const asked = { scope: localOperator, key: 'h:k', receivedAt: new Date(0) }
   await executor.submit(makeCommand(placeOrder, { ...asked, input: { userId, lines } }))
   const { id } = makeCommand(placeOrder, { ...asked, input: {} })
   await executor.submit(makeCommand(updateOrder, { ...asked, input: { id, version: 1, lines } }))
+  const paid = { orderId: id, version: 2, userId, amount: 450, currency: 'EUR', outcome: 'paid' }
+  await executor.submit(makeCommand(settleOrder, { ...asked, input: paid }))
   await findOrder(queryable(pool), id)
   const page = { status: undefined, below: 9, limit: 9 }
   await listOrders(queryable(pool), { ...page, userId })
@@ -44,6 +46,7 @@ it('looks things up by an index, also when it was prepared on an empty table', a
     }),
   )
 
-  expect(plans.length).toBeGreaterThanOrEqual(9)
+  expect(plans.length).toBeGreaterThanOrEqual(10)
+  expect(plans.map(({ name }) => name)).toContain('settle-orders')
   expect(plans.filter(({ plan }) => plan.includes('Seq Scan'))).toEqual([])
 })
