@@ -51,23 +51,22 @@ export const accountRepository: Repository<AccountState, BillingCommand, Tx> = {
     const charges = changed
       .flatMap((account) => [...account.charges.values()])
       .filter(({ version, storedVersion }) => version !== storedVersion)
-    await Promise.all([
-      insertAccounts(tx, of('nothing')),
-      updateAccounts(tx, [...of('absent'), ...of('open')].filter(isRewritten)),
-      insertCharges(
-        tx,
-        charges.filter(({ storedVersion }) => storedVersion === 0),
-      ),
-      updateCharges(
-        tx,
-        charges.filter(({ storedVersion }) => storedVersion > 0),
-      ),
-      insertDecisions(
-        tx,
-        charges.flatMap(({ decisions }) => decisions.filter(({ isStored }) => !isStored)),
-      ),
-      insertEntries(tx, changed),
-    ])
+    insertAccounts(tx, of('nothing'))
+    const accounts = updateAccounts(tx, [...of('absent'), ...of('open')].filter(isRewritten))
+    insertCharges(
+      tx,
+      charges.filter(({ storedVersion }) => storedVersion === 0),
+    )
+    const updated = updateCharges(
+      tx,
+      charges.filter(({ storedVersion }) => storedVersion > 0),
+    )
+    insertDecisions(
+      tx,
+      charges.flatMap(({ decisions }) => decisions.filter(({ isStored }) => !isStored)),
+    )
+    insertEntries(tx, changed)
+    await Promise.all([accounts, updated])
   },
 }
 
@@ -135,10 +134,10 @@ function isRewritten(account: AccountState): account is OpenAccount {
   return account.storedAs !== 'open' || account.entries.some(({ isStored }) => !isStored)
 }
 
-async function insertAccounts(tx: Tx, accounts: readonly AccountState[]): Promise<void> {
+function insertAccounts(tx: Tx, accounts: readonly AccountState[]): void {
   if (accounts.length === 0) return
   const opened = accounts.map((account) => (account.status === 'open' ? account : undefined))
-  await tx.query({
+  tx.send({
     name: 'insert-accounts',
     text: `insert into accounts (${accountColumns})
            select * from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[],
@@ -179,10 +178,10 @@ async function updateAccounts(tx: Tx, accounts: readonly OpenAccount[]): Promise
   expectAll(updated, accounts)
 }
 
-async function insertCharges(tx: Tx, charges: readonly Charge[]): Promise<void> {
+function insertCharges(tx: Tx, charges: readonly Charge[]): void {
   if (charges.length === 0) return
   const column = <T>(of: (charge: Charge) => T) => charges.map(of)
-  await tx.query({
+  tx.send({
     name: 'insert-charges',
     text: `insert into charges (order_id, user_id, version, amount, held, outcome)
            select * from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::bigint[], $5::bigint[],
@@ -223,10 +222,10 @@ async function updateCharges(tx: Tx, charges: readonly Charge[]): Promise<void> 
   expectAll(updated, charges)
 }
 
-async function insertDecisions(tx: Tx, decisions: readonly ChargeDecision[]): Promise<void> {
+function insertDecisions(tx: Tx, decisions: readonly ChargeDecision[]): void {
   if (decisions.length === 0) return
   const column = <T>(of: (decision: ChargeDecision) => T) => decisions.map(of)
-  await tx.query({
+  tx.send({
     name: 'insert-decisions',
     text: `insert into decisions (order_id, version, user_id, amount, currency, outcome, reason)
            select * from unnest($1::uuid[], $2::integer[], $3::uuid[], $4::bigint[], $5::text[],
@@ -243,13 +242,13 @@ async function insertDecisions(tx: Tx, decisions: readonly ChargeDecision[]): Pr
   })
 }
 
-async function insertEntries(tx: Tx, accounts: readonly AccountState[]): Promise<void> {
+function insertEntries(tx: Tx, accounts: readonly AccountState[]): void {
   const posted = accounts
     .flatMap((account) => (account.status === 'open' ? account.entries : []))
     .filter(({ isStored }) => !isStored)
   if (posted.length === 0) return
   const column = <T>(of: (entry: Entry) => T) => posted.map(of)
-  await tx.query({
+  tx.send({
     name: 'insert-entries',
     text: `insert into entries (${entryColumns})
            select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[],

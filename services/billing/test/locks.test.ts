@@ -23,14 +23,20 @@ async function begin(pool: Pool) {
   const client = await pool.connect()
   onTestFinished(() => client.release())
   await client.query('begin')
-  const tx = { query: (statement: object) => client.query(statement as never) } as unknown as Tx
+  const sent: Promise<unknown>[] = []
+  const query = (statement: object) => client.query(statement as never) as never
+  const tx = {
+    query,
+    send: (statement: object) => void sent.push(query(statement)),
+  } as unknown as Tx
   return {
     async load(command: BillingCommand) {
       const { userId } = command.input
       return (await accountRepository.load(tx, [userId], [command])).get(userId)!
     },
-    save: (states: Parameters<typeof accountRepository.save>[1]) =>
-      accountRepository.save(tx, states),
+    async save(states: Parameters<typeof accountRepository.save>[1]) {
+      await Promise.all([accountRepository.save(tx, states), ...sent])
+    },
     end: (how: 'commit' | 'rollback') => client.query(how),
   }
 }
