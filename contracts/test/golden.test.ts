@@ -6,12 +6,20 @@ import type {
   ProblemContract,
 } from '@semel/contract'
 import * as billing from '@semel/contracts/billing'
+import * as messages from '@semel/contracts/messages'
+import * as notifications from '@semel/contracts/notifications'
 import * as orders from '@semel/contracts/orders'
 import * as problems from '@semel/contracts/problems'
 import { expect, it } from 'vitest'
 
 /** What clients build on. A difference fails until it is meant: `npx vitest run contracts -u`. */
-const wire = [billing, orders, problems].flatMap((file) => Object.values(file)).flatMap(onTheWire)
+const wire = [
+  ...[billing, messages, notifications, orders, problems].flatMap((file): object[] =>
+    Object.values(file),
+  ),
+  // Of each topic that carries commands there is one, and but for the topic they are alike.
+  messages.deadLettered('order'),
+].flatMap(onTheWire)
 
 it.each(wire)('$name is what clients know', async ({ name, contract }) => {
   const text = `${JSON.stringify(contract, null, 2)}\n`

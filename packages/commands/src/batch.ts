@@ -15,7 +15,7 @@ export type BatchParts<State, C extends Command, Tx> = Readonly<{
   clock: () => Date
   report: (error: unknown) => void
   source: string
-  announce: (ending: Ending) => Outgoing | undefined
+  announce: ((ending: Ending) => Outgoing | undefined) | undefined
   told: (messages: readonly Message[]) => void
 }>
 

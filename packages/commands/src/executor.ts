@@ -119,7 +119,7 @@ export function createExecutor<State, C extends Command, Tx>(
   const { queueWaitMaxMs = 5000, joinWaitMaxMs = 10_000, clock = () => new Date() } = options
   const { store, repository, decider, replayableMs = day, report = () => {} } = options
   const { append = appendNowhere, source = 'commands' } = options
-  const { announce = () => undefined, told = () => {} } = options
+  const { announce, told = () => {} } = options
   const contracts = new Map(options.contracts.map((contract) => [contract.operation, contract]))
   const parts = {
     ...{ store, repository, decider, append, contracts, replayableMs, clock, report },

@@ -23,6 +23,8 @@ export type Entry<C extends Command> = Readonly<{
 
 /** How a command ended, for whoever keeps account of requests. */
 export type Ending = Readonly<{
+  /** The identity of the request. */
+  guid: string
   command: Command
   /** It came by a topic: whoever sent it can only learn of its end in this way. */
   carried: boolean
@@ -57,7 +59,7 @@ export type FoldContext<State, C extends Command> = Readonly<{
   /** Who tells messages: the service. */
   source: string
   /** What is told of a command that ended; see `ExecutorOptions`. */
-  announce: (ending: Ending) => Outgoing | undefined
+  announce: ((ending: Ending) => Outgoing | undefined) | undefined
 }>
 
 /**
@@ -142,11 +144,12 @@ function announced<State, C extends Command>(
   outcome: Ending['outcome'] | undefined,
   context: FoldContext<State, C>,
 ): Message[] {
-  if (outcome === undefined) return []
+  if (outcome === undefined || context.announce === undefined) return []
+  const guid = guidOf(command)
   const carried = carriedUnder !== undefined
-  const announcement = context.announce({ command, carried, outcome })
+  const announcement = context.announce({ guid, command, carried, outcome })
   if (announcement === undefined) return []
-  return [inEnvelope(announcement, endingId(guidOf(command)), command, context)]
+  return [inEnvelope(announcement, endingId(guid), command, context)]
 }
 
 function inEnvelope<State, C extends Command>(

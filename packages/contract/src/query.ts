@@ -22,6 +22,8 @@ export interface QueryContract<
     readonly description: string
     readonly body: TObject
     readonly example: unknown
+    /** Headers that an answer may carry besides, in lower case, and what they say. */
+    readonly headers?: Readonly<Record<string, string>>
   }
   /** The entity tag of an answer; where given, `If-None-Match` is honoured (304). */
   readonly etag: ((body: Readonly<Record<string, unknown>>) => string) | undefined

@@ -4,9 +4,12 @@ import type { AnyCommandContract, AnyQueryContract } from '@semel/contract'
 /** A command and who decides it. */
 export type MountedCommand = Readonly<{ contract: AnyCommandContract; executor: Executor }>
 
-/** What a query comes to: a body, or a problem of the contract (or `request-invalid`). */
+/**
+ * What a query comes to: a body, with headers that its contract declares, or a problem of the
+ * contract (or `request-invalid`).
+ */
 export type QueryAnswer = Readonly<
-  | { body: Readonly<Record<string, unknown>> }
+  | { body: Readonly<Record<string, unknown>>; headers?: Readonly<Record<string, string>> }
   | { problem: string; members?: Readonly<Record<string, unknown>> }
 >
 

@@ -67,8 +67,12 @@ export function answersOfCommand(
 export function answersOfQuery(
   contract: AnyQueryContract,
 ): Readonly<Record<string, DocumentedAnswer>> {
-  const { description, body, example } = contract.answer
+  const { description, body, example, headers: declared = {} } = contract.answer
   const hasTag = contract.etag !== undefined
+  const headers = {
+    ...(hasTag ? { ETag: etagHeader } : {}),
+    ...Object.fromEntries(Object.entries(declared).map(([name, text]) => [name, header(text)])),
+  }
   const unchanged = {
     description: 'It is what the client has already.',
     headers: { ETag: etagHeader },
@@ -76,7 +80,7 @@ export function answersOfQuery(
   return {
     200: {
       description,
-      ...(hasTag ? { headers: { ETag: etagHeader } } : {}),
+      ...(Object.keys(headers).length === 0 ? {} : { headers }),
       content: { 'application/json': { schema: body, examples: { example: { value: example } } } },
     },
     ...(hasTag ? { 304: unchanged } : {}),

@@ -83,10 +83,16 @@ function rendered(
   const etag = contract.etag?.(found.body)
   // A client may keep the answer for itself, and asks each time whether it still holds.
   const caching = { 'cache-control': 'private, no-cache', ...(etag === undefined ? {} : { etag }) }
+  const undeclared = Object.keys(found.headers ?? {}).find(
+    (name) => contract.answer.headers?.[name] === undefined,
+  )
+  if (undeclared !== undefined) {
+    throw new TypeError(`${contract.name} declares no header ${undeclared}`)
+  }
   if (etag !== undefined && namesTag(ifNoneMatch, etag)) {
     return { status: 304, headers: caching, body: undefined }
   }
-  return jsonAnswer(200, found.body, caching)
+  return jsonAnswer(200, found.body, { ...found.headers, ...caching })
 }
 
 /** `request-invalid` needs no declaration: every query may find its parameters to be so. */

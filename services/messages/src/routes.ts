@@ -1,0 +1,52 @@
+import type { Message } from '@semel/contracts/messages'
+import { getMessage, listMessages } from '@semel/contracts/messages'
+import { answerPage, type MountedQuery, mountQuery, type QueryAnswer } from '@semel/http'
+import type { Queryable } from '@semel/postgres'
+import { findMessage, type ListedEntry, listMessages as selectMessages } from './sql.ts'
+
+const retryAfterSeconds = '1'
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** What can be asked about requests: by those alone who sent them. */
+export function messageQueries(db: Queryable): readonly MountedQuery[] {
+  return [
+    mountQuery(getMessage, async (caller, { guid }): Promise<QueryAnswer> => {
+      const entry = await findMessage(db, { guid, scope: caller })
+      const body = entry === undefined ? unseen(guid) : messageView(entry)
+      if (body.state !== 'pending') return { body }
+      return { body, headers: { 'retry-after': retryAfterSeconds } }
+    }),
+    mountQuery(listMessages, (caller, { operation, key, ...page }) =>
+      answerPage(page, {
+        select: (wanted) =>
+          selectMessages(db, { scope: caller, operation, keys: keysOf(key), ...wanted }),
+        numberOf: ({ number }) => number,
+        view: messageView,
+      }),
+    ),
+  ]
+}
+
+/** The keys that a client may mean: that of a header, or an id that stood for it. */
+function keysOf(sent: string): readonly string[] {
+  const key = uuid.test(sent) ? sent.toLowerCase() : sent
+  return [`h:${key}`, `i:${key}`]
+}
+
+/** A request as its sender sees it: the key without its prefix, the answer's JSON as JSON. */
+function messageView(entry: ListedEntry): Message {
+  const { guid, operation, key, state, request, response } = entry
+  return {
+    guid,
+    operation,
+    key: key === null ? null : key.slice(2),
+    state,
+    request,
+    response: response && { ...response, body: response.body && JSON.parse(response.body) },
+  }
+}
+
+/** Not heard of, or another's: the same answer, so that neither can be told from the other. */
+function unseen(guid: string): Message {
+  return { guid, operation: null, key: null, state: 'pending', request: null, response: null }
+}

@@ -1,0 +1,175 @@
+import type { Repository } from '@semel/commands'
+import type { MessageState } from '@semel/contracts/messages'
+import {
+  int4Array,
+  jsonbArray,
+  type MigrationSet,
+  type Queryable,
+  type Tx,
+  textArray,
+  timestamptzArray,
+  uuidArray,
+} from '@semel/postgres'
+import type { EntryCommand, EntryState, RegisteredEntry, Response } from './entry.ts'
+
+/** The tables of the service. */
+export const messageMigrations: MigrationSet = {
+  set: 'messages',
+  folder: new URL('../migrations/', import.meta.url),
+}
+
+/** An entry with its place in lists. */
+export type ListedEntry = RegisteredEntry & Readonly<{ number: number }>
+
+/** Entries in PostgreSQL. */
+export const entryRepository: Repository<EntryState, EntryCommand, Tx> = {
+  async load(tx, ids) {
+    const { rows } = await tx.query<MessageRow>({
+      name: 'lock-messages',
+      text: lockMessages,
+      values: [uuidArray(ids)],
+    })
+    const found = new Map(rows.map((row) => [row.guid, entryOf(row)]))
+    return new Map(
+      ids.map((guid): [string, EntryState] => [guid, found.get(guid) ?? { state: 'absent', guid }]),
+    )
+  },
+  async save(tx, changed) {
+    const entries = changed.filter((entry) => entry.state !== 'absent')
+    await Promise.all([
+      insertMessages(
+        tx,
+        entries.filter(({ storedState }) => storedState === 'absent'),
+      ),
+      updateMessages(
+        tx,
+        entries.filter(({ storedState }) => storedState !== 'absent'),
+      ),
+    ])
+  },
+}
+
+/** What is known of a caller's request; undefined where it is another's, or not heard of. */
+export async function findMessage(
+  db: Queryable,
+  asked: { guid: string; scope: string },
+): Promise<ListedEntry | undefined> {
+  const { rows } = await db.query<MessageRow>({
+    name: 'find-message',
+    text: `select ${columns} from messages where guid = $1 and scope = $2`,
+    values: [asked.guid, asked.scope],
+  })
+  return rows[0] && entryOf(rows[0])
+}
+
+/** A caller's requests under any of some keys, newest first, below a number. */
+export async function listMessages(
+  db: Queryable,
+  asked: {
+    scope: string
+    operation: string
+    keys: readonly string[]
+    below: number
+    limit: number
+  },
+): Promise<ListedEntry[]> {
+  const { scope, operation, keys, below, limit } = asked
+  const { rows } = await db.query<MessageRow>({
+    name: 'list-messages',
+    text: listUnderKeys,
+    values: [scope, operation, textArray(keys), below, limit],
+  })
+  return rows.map(entryOf)
+}
+
+type MessageRow = {
+  guid: string
+  number: number
+  scope: string
+  operation: string
+  key: string | null
+  request: string | null
+  state: MessageState
+  response_status: number | null
+  response_headers: Response['headers'] | null
+  response_body: string | null
+  registered_at: Date
+}
+
+// By name: a column more, in a later release, must not change what a prepared statement returns.
+const columns = `guid, number, scope, operation, key, request, state, response_status,
+  response_headers, response_body, registered_at`
+
+async function insertMessages(tx: Tx, entries: readonly RegisteredEntry[]): Promise<void> {
+  if (entries.length === 0) return
+  await tx.query({
+    name: 'insert-messages',
+    text: `insert into messages (guid, key, request, state, response_status, response_headers,
+                                 response_body, scope, operation, registered_at)
+           select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[],
+                                $6::jsonb[], $7::text[], $8::text[], $9::text[],
+                                $10::timestamptz[])`,
+    values: [
+      ...changingColumns(entries),
+      textArray(entries.map(({ scope }) => scope)),
+      textArray(entries.map(({ operation }) => operation)),
+      timestamptzArray(entries.map(({ registeredAt }) => registeredAt)),
+    ],
+  })
+}
+
+async function updateMessages(tx: Tx, entries: readonly RegisteredEntry[]): Promise<void> {
+  if (entries.length === 0) return
+  const { rowCount } = await tx.query({
+    name: 'update-messages',
+    text: `update messages
+              set key = changed.key, request = changed.request, state = changed.state,
+                  response_status = changed.response_status,
+                  response_headers = changed.response_headers,
+                  response_body = changed.response_body
+             from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[],
+                         $6::jsonb[], $7::text[])
+                  as changed (guid, key, request, state, response_status, response_headers,
+                              response_body)
+            where messages.guid = changed.guid and messages.state <> 'answered'`,
+    values: changingColumns(entries),
+  })
+  // The rows were locked by `load`: one that was answered meanwhile is a bug, not a race.
+  if (rowCount !== entries.length) throw new Error('an entry changed under its lock')
+}
+
+function changingColumns(entries: readonly RegisteredEntry[]): Buffer[] {
+  const column = <T>(of: (entry: RegisteredEntry) => T) => entries.map(of)
+  const written = (value: object | null | undefined) => (value ? JSON.stringify(value) : null)
+  return [
+    uuidArray(column(({ guid }) => guid)),
+    textArray(column(({ key }) => key)),
+    textArray(column(({ request }) => written(request))),
+    textArray(column(({ state }) => state)),
+    int4Array(column(({ response }) => response?.status ?? null)),
+    jsonbArray(column(({ response }) => written(response?.headers))),
+    textArray(column(({ response }) => response?.body ?? null)),
+  ]
+}
+
+function entryOf(row: MessageRow): ListedEntry {
+  const { guid, number, scope, operation, key, state } = row
+  return {
+    ...{ guid, number, scope, operation, key, state },
+    request: row.request === null ? null : JSON.parse(row.request),
+    response:
+      row.response_status === null
+        ? null
+        : { status: row.response_status, headers: row.response_headers!, body: row.response_body },
+    registeredAt: row.registered_at,
+    storedState: state,
+  }
+}
+
+const lockMessages = `
+  select ${columns} from messages where guid = any($1::uuid[]) order by guid for update`
+
+const listUnderKeys = `
+  select ${columns} from messages
+   where scope = $1 and operation = $2 and key = any($3::text[]) and number < $4
+   order by number desc limit $5`
