@@ -147,10 +147,13 @@ const deadLetterBody = {
   topic: Type.String(),
   partition: Type.Integer({ minimum: 0 }),
   position: Type.Integer({ minimum: 0 }),
-  id: orNull(Type.String()),
-  type: orNull(Type.String()),
+  /** The message's own; one that is made of its place where it has none. */
+  id: Uuid,
+  /** Empty where the message has none. */
+  type: Type.String(),
   reason: Type.String(),
-  detail: orNull(Type.String()),
+  detail: Type.String(),
+  /** As it was sent; empty where that would be too large. */
   body: Type.String(),
 }
 
@@ -166,7 +169,7 @@ export function deadLettered<const Topic extends string>(
     summary: 'A message was set aside',
     topic: `${topic}_dead`,
     // The letter goes under its message's own partition key, which its body does not tell.
-    partitionKey: ({ id }) => id ?? '',
+    partitionKey: ({ id }) => id,
     body: deadLetterBody,
     example: {
       group: 'orders',

@@ -1,5 +1,5 @@
 import { type Command, makeCommand, type Scope, serviceScope } from '@semel/commands'
-import { carriable, type Fault, validate } from '@semel/contract'
+import { carriable, type Fault, type Static, validate } from '@semel/contract'
 import { deadLettered } from '@semel/contracts/messages'
 import { requestParked, requestSeen } from './reactions.ts'
 
@@ -23,7 +23,6 @@ export type Reading =
 
 const group = 'messages'
 const commandKey = /^[\x21-\x7e]{1,300}$/
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const letterBody = deadLettered('order').body
 const skip = { kind: 'skip' } as const
 
@@ -49,16 +48,11 @@ export function deadLetterReader(
   return (message) => {
     const faults = validate(letterBody, message.body)
     if (faults.length > 0) return { kind: 'violated', faults }
-    const letter = message.body as {
-      group: string
-      id: string | null
-      type: string | null
-      body: string
-    }
-    const guid = letter.id?.toLowerCase() ?? ''
-    const operation = letter.type ?? ''
-    const isRequest = letter.group !== group && operations.has(operation) && uuid.test(guid)
+    const letter = message.body as Static<typeof letterBody>
+    const { type: operation } = letter
+    const isRequest = letter.group !== group && operations.has(operation)
     if (!isRequest || !isClient(message.scope)) return skip
+    const guid = letter.id.toLowerCase()
     const told = { guid, operation, scope: message.scope }
     const input = { ...told, ...requestIn(parsed(letter.body)) }
     return { kind: 'command', command: commandFrom(requestParked, message, input) }

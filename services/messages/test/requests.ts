@@ -1,0 +1,107 @@
+import {
+  type Command,
+  createExecutor,
+  type Executor,
+  guidOf,
+  makeCommand,
+  type Scope,
+  serviceScope,
+  userScope,
+} from '@semel/commands'
+import { postgresStore } from '@semel/commands/postgres'
+import { messageAnswered } from '@semel/contracts/messages'
+import { cancelOrder } from '@semel/contracts/orders'
+import type { Pool } from '@semel/postgres'
+import { type EntryCommand, entryDecider } from '../src/entry.ts'
+import { requestAnswered, requestParked, requestSeen } from '../src/reactions.ts'
+import { entryRepository } from '../src/sql.ts'
+import { deadLetterReader, type ReadMessage, readCommandMessage } from '../src/subscriptions.ts'
+
+export const ann = '4c1e8a52-6f0b-4f0e-9d0a-2f8e5f6d7c10'
+export const bob = '5d2f9b63-7a1c-4a1f-8e1b-3a9f6a7e8d21'
+export const contracts = [requestAnswered, requestSeen, requestParked]
+
+const readLetter = deadLetterReader(new Set([cancelOrder.operation]))
+const orderId = '0193d5a1-6f00-7000-8000-000000000001'
+
+/** What a user asks for; `version` makes one body differ from another. */
+export type Asked = Readonly<{ key?: string; version?: number; scope?: Scope }>
+
+/** The command that a request is. */
+export function requestOf({ key = 'h:k', version = 1, scope = userScope('-', ann) }: Asked = {}) {
+  return makeCommand(cancelOrder, {
+    ...{ scope, key, receivedAt: new Date(0) },
+    input: { version, id: orderId },
+  })
+}
+
+/** A message in its envelope, as a consumer has read it; `nth` tells messages apart. */
+export function readMessage(
+  message: Partial<ReadMessage> & Pick<ReadMessage, 'type' | 'scope' | 'body'>,
+  nth = 0,
+): ReadMessage {
+  const id = `6f1b8c52-3f0a-8d11-9d0a-${String(nth).padStart(12, '0')}`
+  return { id, source: 'orders', time: new Date(Date.UTC(2026, 0, 1)), ...message }
+}
+
+/** A topic carries the request. */
+export function seen(request: Command): EntryCommand {
+  const { operation: type, scope, key, sent: input } = request
+  const message = { ...readMessage({ type, scope, body: { key, input } }), id: guidOf(request) }
+  return commandIn(readCommandMessage(message))
+}
+
+/** The request is set aside; `body` is what the letter holds of it. */
+export function parked(request: Command, body?: string, group = 'orders'): EntryCommand {
+  return commandIn(readLetter(letterOf(request, body, group)))
+}
+
+/** The dead letter of a request. */
+export function letterOf(request: Command, body?: string, group = 'orders'): ReadMessage {
+  const { operation, scope, key, sent: input } = request
+  const letter = {
+    ...{ group, topic: 'order', partition: 0, position: 1, id: guidOf(request), type: operation },
+    ...{ reason: 'failed', detail: 'why', body: body ?? JSON.stringify({ key, input }) },
+  }
+  return readMessage({ type: 'dead-lettered', scope, body: letter }, 1)
+}
+
+/** The request has ended. Several endings of one request are told by messages of several ids. */
+export function ended(
+  request: Command,
+  end: number | 'key-reused' | 'key-expired',
+  nth = 2,
+): EntryCommand {
+  const { operation, key, scope, sent } = request
+  const headers = { 'content-type': 'application/json; charset=utf-8' }
+  const answered = { status: end, headers, body: `{"nth":${nth}}` }
+  return makeCommand(requestAnswered, {
+    scope: serviceScope('orders'),
+    key: readMessage({ type: messageAnswered.type, scope, body: {} }, nth).id,
+    receivedAt: new Date(Date.UTC(2026, 0, 1)),
+    input: {
+      ...{ guid: guidOf(request), operation, key, scope, request: sent },
+      outcome: typeof end === 'number' ? 'answered' : end,
+      response: typeof end === 'number' ? answered : null,
+    },
+  })
+}
+
+/** An executor of the registry on a database. */
+export function postgresExecutor(pool: Pool): Executor {
+  const rest = { decider: entryDecider, contracts }
+  return createExecutor({ store: postgresStore(pool), repository: entryRepository, ...rest })
+}
+
+/** Has a batch decided as its topic carried it, and expects that all of it is done. */
+export async function carry(executor: Executor, commands: readonly EntryCommand[]): Promise<void> {
+  const carried = commands.map((command) => ({ command, partitionKey: command.input.guid }))
+  const outcomes = await executor.submitCarried(carried)
+  const left = outcomes.filter(({ kind }) => kind !== 'done')
+  if (left.length > 0) throw new Error(`not done: ${JSON.stringify(left)}`)
+}
+
+function commandIn(reading: ReturnType<typeof readCommandMessage>): EntryCommand {
+  if (reading.kind !== 'command') throw new Error(`no command: ${JSON.stringify(reading)}`)
+  return reading.command as EntryCommand
+}
