@@ -4,12 +4,12 @@ import {
   type Executor,
   guidOf,
   makeCommand,
+  messageId,
   type Scope,
   serviceScope,
   userScope,
 } from '@semel/commands'
 import { postgresStore } from '@semel/commands/postgres'
-import { messageAnswered } from '@semel/contracts/messages'
 import { cancelOrder } from '@semel/contracts/orders'
 import type { Pool } from '@semel/postgres'
 import { type EntryCommand, entryDecider } from '../src/entry.ts'
@@ -35,12 +35,11 @@ export function requestOf({ key = 'h:k', version = 1, scope = userScope('-', ann
   })
 }
 
-/** A message in its envelope, as a consumer has read it; `nth` tells messages apart. */
+/** A message in its envelope, as a consumer has read it. */
 export function readMessage(
   message: Partial<ReadMessage> & Pick<ReadMessage, 'type' | 'scope' | 'body'>,
-  nth = 0,
 ): ReadMessage {
-  const id = `6f1b8c52-3f0a-8d11-9d0a-${String(nth).padStart(12, '0')}`
+  const id = '6f1b8c52-3f0a-8d11-9d0a-2f8e5f6d7c10'
   return { id, source: 'orders', time: new Date(Date.UTC(2026, 0, 1)), ...message }
 }
 
@@ -63,7 +62,9 @@ export function letterOf(request: Command, body?: string, group = 'orders'): Rea
     ...{ group, topic: 'order', partition: 0, position: 1, id: guidOf(request), type: operation },
     ...{ reason: 'failed', detail: 'why', body: body ?? JSON.stringify({ key, input }) },
   }
-  return readMessage({ type: 'dead-lettered', scope, body: letter }, 1)
+  // Two letters of one message are told by two groups.
+  const id = idAbout(request, body === undefined ? 0 : 1)
+  return readMessage({ id, type: 'dead-lettered', scope, body: letter })
 }
 
 /** The request has ended. Several endings of one request are told by messages of several ids. */
@@ -77,7 +78,7 @@ export function ended(
   const answered = { status: end, headers, body: `{"nth":${nth}}` }
   return makeCommand(requestAnswered, {
     scope: serviceScope('orders'),
-    key: readMessage({ type: messageAnswered.type, scope, body: {} }, nth).id,
+    key: idAbout(request, nth),
     receivedAt: new Date(Date.UTC(2026, 0, 1)),
     input: {
       ...{ guid: guidOf(request), operation, key, scope, request: sent },
@@ -99,6 +100,11 @@ export async function carry(executor: Executor, commands: readonly EntryCommand[
   const outcomes = await executor.submitCarried(carried)
   const left = outcomes.filter(({ kind }) => kind !== 'done')
   if (left.length > 0) throw new Error(`not done: ${JSON.stringify(left)}`)
+}
+
+/** The id of the n-th message about a request. */
+function idAbout(request: Command, nth: number): string {
+  return messageId(guidOf(request) as Command['id'], nth)
 }
 
 function commandIn(reading: ReturnType<typeof readCommandMessage>): EntryCommand {

@@ -1,0 +1,89 @@
+import { guidOf } from '@semel/commands'
+import type { Pool } from '@semel/postgres'
+import { testDatabase } from '@semel/postgres/testing'
+import { expect, it } from 'vitest'
+import { times } from '../../../test/client.ts'
+import { migrations } from '../src/service.ts'
+import { carry, ended, parked, postgresExecutor, requestOf, seen } from './requests.ts'
+
+it('keeps what was heard: pending, parked, and answered to the byte', async () => {
+  const { pool } = await testDatabase(migrations)
+  const executor = postgresExecutor(pool)
+  const [waiting, aside, unreadable, done] = times(4, (n) => requestOf({ key: `h:${n}` }))
+
+  await carry(executor, [
+    ...[seen(waiting!), seen(aside!), parked(aside!), parked(unreadable!, 'no JSON')],
+    ...[ended(done!, 409)],
+  ])
+
+  const request = '{"version":1,"id":"0193d5a1-6f00-7000-8000-000000000001"}'
+  expect(new Set(await rowsOf(pool))).toEqual(
+    new Set([
+      { guid: guidOf(waiting!), state: 'pending', key: 'h:0', request, status: null, body: null },
+      { guid: guidOf(aside!), state: 'parked', key: 'h:1', request, status: null, body: null },
+      {
+        ...{ guid: guidOf(unreadable!), state: 'parked', key: null, request: null },
+        ...{ status: null, body: null },
+      },
+      {
+        ...{ guid: guidOf(done!), state: 'answered', key: 'h:3', request },
+        ...{ status: 409, body: '{"nth":2}' },
+      },
+    ]),
+  )
+})
+
+it('comes to the same when several processes hear everything at once, in batches', async () => {
+  const { pool, anotherPool } = await testDatabase(migrations)
+  const requests = times(20, (n) => requestOf({ key: `h:${n}` }))
+  const heard = [
+    requests.map(seen),
+    requests.map((request) => ended(request, 200)),
+    requests.filter((_, n) => n % 2 === 0).map((request) => parked(request)),
+  ]
+
+  await Promise.all(
+    [...heard, ...heard.toReversed()].map((commands) =>
+      carry(postgresExecutor(anotherPool({ connectionsMax: 2 })), commands),
+    ),
+  )
+
+  const rows = await rowsOf(pool)
+  expect(rows.map(({ guid }) => guid).toSorted()).toEqual(requests.map(guidOf).toSorted())
+  expect(new Set(rows.map(({ state, body }) => `${state} ${body}`))).toEqual(
+    new Set(['answered {"nth":2}']),
+  )
+})
+
+it('holds the largest request and the largest answer that are kept', async () => {
+  const { pool } = await testDatabase(migrations)
+  const request = requestOf({ key: `h:${'k'.repeat(255)}` })
+  const command = ended(request, 200)
+  const body = JSON.stringify({ text: '"'.repeat(120_000) })
+  const large = {
+    ...command,
+    input: { ...command.input, response: { status: 200, headers: {}, body } },
+  }
+
+  await carry(postgresExecutor(pool), [large as typeof command])
+
+  expect((await rowsOf(pool))[0]?.body).toBe(body)
+})
+
+it('cannot hold an answer without a state that says so, nor the other way round', async () => {
+  const { pool } = await testDatabase(migrations)
+  await carry(postgresExecutor(pool), [ended(requestOf(), 200)])
+
+  const unsaid = pool.query(`update messages set state = 'pending'`)
+  await expect(unsaid).rejects.toMatchObject({ code: '23514' })
+  const unanswered = pool.query('update messages set response_status = null')
+  await expect(unanswered).rejects.toMatchObject({ code: '23514' })
+})
+
+async function rowsOf(pool: Pool) {
+  const { rows } = await pool.query(
+    `select guid, state, key, request, response_status as status, response_body as body
+       from messages order by guid`,
+  )
+  return rows as { guid: string; state: string; body: string | null }[]
+}
