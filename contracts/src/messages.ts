@@ -73,8 +73,8 @@ export const getMessage = query({
   parameters: { guid: Uuid },
   answer: {
     description:
-      'What became of the request. One that is not yet seen here, or that another caller sent, is ' +
-      '`pending`, and nothing else is said of it.',
+      'What became of the request. One that was not yet seen here, or that another caller ' +
+      'sent, is `pending`, and nothing else is said of it.',
     headers: { 'retry-after': 'Seconds to wait before asking again; while it is `pending`.' },
     body: Message,
     example: exampleMessage,

@@ -1,5 +1,7 @@
 import type { Executor } from '@semel/commands'
 import { type AnyCommandContract, type AnyQueryContract, validate } from '@semel/contract'
+import { getMessage, listMessages } from '@semel/contracts/messages'
+import { listNotifications } from '@semel/contracts/notifications'
 import * as contracts from '@semel/contracts/orders'
 import { createGateway } from '@semel/gateway'
 import type { Face } from '@semel/http'
@@ -50,12 +52,16 @@ function innerSchemas(schema: Schema): object[] {
 
 /** The document is made of contracts: who decides is never asked. */
 const nobody = {} as Executor
+const queries = [
+  ...[contracts.getOrder, contracts.listOrders],
+  ...[listNotifications, getMessage, listMessages],
+]
 const face: Face = {
   name: 'orders',
   commands: [contracts.placeOrder, contracts.updateOrder, contracts.cancelOrder].map(
     (contract: AnyCommandContract) => ({ contract, executor: nobody }),
   ),
-  queries: [contracts.getOrder, contracts.listOrders].map((contract: AnyQueryContract) => ({
+  queries: queries.map((contract: AnyQueryContract) => ({
     contract,
     answer: () => Promise.reject(new Error('not asked')),
   })),
