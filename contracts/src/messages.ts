@@ -11,7 +11,7 @@ import {
 import { pageOf, pageParameters, Uuid } from './schemas.ts'
 
 /** Bytes of an answer's body that the registry keeps, at most: the largest order has a quarter. */
-export const answerBytesMax = 256 * 1024
+const answerBytesMax = 256 * 1024
 
 const Operation = Type.String({ minLength: 1, maxLength: 100 })
 /** As commands know it: `h:` and the header's key, or `i:` and the id that the client made. */

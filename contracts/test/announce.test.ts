@@ -2,12 +2,13 @@ import { validate } from '@semel/contract'
 import {
   announceAll,
   announceCarried,
-  answerBytesMax,
   type EndedCommand,
   messageAnswered,
 } from '@semel/contracts/messages'
 import { describe, expect, it } from 'vitest'
 
+/** What the registry keeps of a body, at most. */
+const answerBytesMax = 256 * 1024
 const guid = 'd41d8cd9-8f00-8204-a980-0998ecf8427e'
 const scope = '-/user:4c1e8a52-6f0b-4f0e-9d0a-2f8e5f6d7c10'
 const command = { operation: 'cancel-order', key: 'h:k', scope, sent: { id: 'X', version: 1 } }
