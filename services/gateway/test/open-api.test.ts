@@ -1,7 +1,7 @@
 import type { Executor } from '@semel/commands'
 import { type AnyCommandContract, type AnyQueryContract, validate } from '@semel/contract'
-import { getMessage, listMessages } from '@semel/contracts/messages'
-import { listNotifications } from '@semel/contracts/notifications'
+import * as messages from '@semel/contracts/messages'
+import * as notifications from '@semel/contracts/notifications'
 import * as contracts from '@semel/contracts/orders'
 import { createGateway } from '@semel/gateway'
 import type { Face } from '@semel/http'
@@ -20,6 +20,7 @@ type Operation = {
 type Document = { openapi: string; paths: Record<string, Record<string, Operation>> }
 type Schema = {
   properties?: Record<string, Schema>
+  patternProperties?: Record<string, Schema>
   items?: Schema
   anyOf?: Schema[]
   oneOf?: Schema[]
@@ -29,7 +30,8 @@ type Schema = {
 /** The keywords of JSON Schema 2020-12 that contracts use. Another one of it may be added. */
 const keywords = new Set([
   ...['type', 'const', 'enum', 'anyOf', 'oneOf', 'allOf', 'description', 'default'],
-  ...['properties', 'required', 'additionalProperties', 'items', 'minItems', 'maxItems'],
+  ...['properties', 'required', 'additionalProperties', 'patternProperties'],
+  ...['items', 'minItems', 'maxItems'],
   ...['format', 'pattern', 'minLength', 'maxLength', 'minimum', 'maximum'],
 ])
 
@@ -44,8 +46,10 @@ function schemasIn(value: unknown): object[] {
 }
 
 function innerSchemas(schema: Schema): object[] {
-  const { properties = {}, items, anyOf = [], oneOf = [], allOf = [] } = schema
-  const inner = [...Object.values(properties), ...anyOf, ...oneOf, ...allOf]
+  const { properties = {}, patternProperties = {}, items } = schema
+  const { anyOf = [], oneOf = [], allOf = [] } = schema
+  const named = [...Object.values(properties), ...Object.values(patternProperties)]
+  const inner = [...named, ...anyOf, ...oneOf, ...allOf]
   if (items !== undefined) inner.push(items)
   return inner.flatMap((each) => [each, ...innerSchemas(each)])
 }
@@ -54,7 +58,7 @@ function innerSchemas(schema: Schema): object[] {
 const nobody = {} as Executor
 const queries = [
   ...[contracts.getOrder, contracts.listOrders],
-  ...[listNotifications, getMessage, listMessages],
+  ...[notifications.listNotifications, messages.getMessage, messages.listMessages],
 ]
 const face: Face = {
   name: 'orders',
@@ -100,7 +104,10 @@ describe('the OpenAPI document', () => {
   })
 
   it('is of every command and query that the shop declares', () => {
-    const declared = Object.values(contracts).filter((each) => 'path' in Object(each))
+    const files = [contracts, messages, notifications]
+    const declared = files
+      .flatMap((file): unknown[] => Object.values(file))
+      .filter((each) => 'path' in Object(each))
 
     expect([...face.commands, ...face.queries]).toHaveLength(declared.length)
   })

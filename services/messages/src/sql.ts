@@ -36,16 +36,12 @@ export const entryRepository: Repository<EntryState, EntryCommand, Tx> = {
   },
   async save(tx, changed) {
     const entries = changed.filter((entry) => entry.state !== 'absent')
-    await Promise.all([
-      insertMessages(
-        tx,
-        entries.filter(({ storedState }) => storedState === 'absent'),
-      ),
-      updateMessages(
-        tx,
-        entries.filter(({ storedState }) => storedState !== 'absent'),
-      ),
-    ])
+    const isNew = ({ storedState }: RegisteredEntry) => storedState === 'absent'
+    insertMessages(tx, entries.filter(isNew))
+    await updateMessages(
+      tx,
+      entries.filter((entry) => !isNew(entry)),
+    )
   },
 }
 
@@ -101,9 +97,9 @@ type MessageRow = {
 const columns = `guid, number, scope, operation, key, request, state, response_status,
   response_headers, response_body, registered_at`
 
-async function insertMessages(tx: Tx, entries: readonly RegisteredEntry[]): Promise<void> {
+function insertMessages(tx: Tx, entries: readonly RegisteredEntry[]): void {
   if (entries.length === 0) return
-  await tx.query({
+  tx.send({
     name: 'insert-messages',
     text: `insert into messages (guid, key, request, state, response_status, response_headers,
                                  response_body, scope, operation, registered_at)

@@ -44,7 +44,7 @@ export const notificationRepository: Repository<NotificationState, NotificationC
     )
   },
   async save(tx, changed) {
-    await insertNotifications(
+    insertNotifications(
       tx,
       changed.filter((notification) => notification.status === 'stored'),
     )
@@ -115,13 +115,10 @@ async function findNotifications(tx: Tx, ids: readonly string[]): Promise<Stored
   return rows.map(notificationOf)
 }
 
-async function insertNotifications(
-  tx: Tx,
-  notifications: readonly StoredNotification[],
-): Promise<void> {
+function insertNotifications(tx: Tx, notifications: readonly StoredNotification[]): void {
   if (notifications.length === 0) return
   const column = <T>(of: (notification: StoredNotification) => T) => notifications.map(of)
-  await tx.query({
+  tx.send({
     name: 'insert-notifications',
     text: `insert into notifications (id, number, order_id, order_version, user_id, kind, text,
                                       created_at)
