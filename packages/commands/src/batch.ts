@@ -55,14 +55,17 @@ export async function runBatch<State, C extends Command, Tx>(
   }
 }
 
-/** The partition keys of which a command failed, by the verdicts on the first of the entries. */
+/** The partition keys that are blocked, by the verdicts on the first of the entries. */
 export function withFailed<C extends Command>(
   failedKeys: ReadonlySet<string>,
   entries: readonly Entry<C>[],
   verdicts: readonly Verdict[],
 ): ReadonlySet<string> {
-  const failed = entries.filter((_, index) => verdicts[index]?.kind === 'failed')
-  return new Set([...failedKeys, ...failed.flatMap(({ carriedUnder }) => carriedUnder ?? [])])
+  const blocking = entries.filter((_, index) => {
+    const kind = verdicts[index]?.kind
+    return kind === 'failed' || kind === 'undecided'
+  })
+  return new Set([...failedKeys, ...blocking.flatMap(({ carriedUnder }) => carriedUnder ?? [])])
 }
 
 /** Steps 4 to 7 of a command's life: find, load, fold, write. */

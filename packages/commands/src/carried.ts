@@ -6,7 +6,7 @@ import { standingOf } from './standing.ts'
 /** A command that a topic carried, under its partition key. */
 export type Carried = Readonly<{
   command: Command
-  /** Behind a command that failed, none with the same partition key is decided. */
+  /** Behind one that failed or is undecided, none with the same partition key is decided. */
   partitionKey: string
   /** Tell what was decided before, decide nothing. Default false. */
   recall?: boolean
@@ -20,7 +20,7 @@ export type CarriedOutcome =
   | Readonly<{ kind: 'undecided' }>
   /** This very command breaks its decider or a constraint: nothing of it was kept. */
   | Readonly<{ kind: 'failed'; error: unknown }>
-  /** Not looked at: one before it, with the same partition key, failed. */
+  /** Not looked at: one before it, with the same partition key, failed or is undecided. */
   | Readonly<{ kind: 'behind-failed' }>
   /** Not executed, or not known to be; nor was any after it. To be sent again. */
   | Readonly<{ kind: 'unavailable' }>

@@ -13,7 +13,7 @@ import { type CommandRecord, recordOf } from './store.ts'
 /**
  * A command in a batch. `recall`: tell what was decided, decide nothing. `carriedUnder`: the
  * partition key under which a topic carried it; nobody waits for its answer, and behind one that
- * failed, none with the same partition key is decided.
+ * failed, or was to be recalled and is not known, none with the same partition key is decided.
  */
 export type Entry<C extends Command> = Readonly<{
   command: C
@@ -54,7 +54,7 @@ export type FoldContext<State, C extends Command> = Readonly<{
   states: ReadonlyMap<string, State>
   decidedAt: Date
   replayableUntil: Date
-  /** Partition keys of which an earlier command failed. */
+  /** Partition keys of which an earlier command failed, or was not known. */
   failedKeys: ReadonlySet<string>
   /** Who tells messages: the service. */
   source: string
@@ -83,7 +83,11 @@ export function foldBatch<State, C extends Command>(
       messages.push(...announced(entry, endingOfKnown(entry, known, context.decidedAt), context))
       return { kind: 'known', record: known }
     }
-    if (recall) return { kind: 'undecided' }
+    if (recall) {
+      // Carried, it will be parked: what follows under its partition key waits behind it.
+      if (carriedUnder !== undefined) failedKeys.add(carriedUnder)
+      return { kind: 'undecided' }
+    }
     try {
       const aggregateId = context.decider.aggregateId(command)
       const { next, answer, told } = decideOne(command, aggregateId, states, context)

@@ -1,0 +1,267 @@
+import {
+  type Carried,
+  createExecutor,
+  type ExecutorOptions,
+  guidOf,
+  serviceScope,
+  Unavailable,
+  userScope,
+} from '@semel/commands'
+import { type MemoryTx, memoryAppend, memoryDatabase, memoryStore } from '@semel/commands/memory'
+import { describe, expect, it } from 'vitest'
+import {
+  type AddToCounter,
+  add,
+  addToCounter,
+  type Counter,
+  counterDecider,
+  counterId,
+  memoryCounters,
+} from './counter.ts'
+
+const ann = userScope('-', 'aaaaaaaa-0000-4000-8000-000000000000')
+const otherId = '018f0000-0000-7000-8000-000000000002'
+
+type Options = Partial<ExecutorOptions<Counter, AddToCounter, MemoryTx>>
+
+function counters(options: Options = {}) {
+  const database = memoryDatabase()
+  const store = memoryStore(database)
+  const make = (more: Options = {}) =>
+    createExecutor({
+      store,
+      repository: memoryCounters,
+      decider: counterDecider,
+      contracts: [addToCounter],
+      append: memoryAppend,
+      ...options,
+      ...more,
+    })
+  const count = (id = counterId) =>
+    (database.tables.get('counters')?.get(id) as Counter | undefined)?.count ?? 0
+  return { database, store, make, executor: make(), count }
+}
+
+/** Carried under the counter's id. */
+function carried(key: string, amount: number, id = counterId, recall = false): Carried {
+  return { command: add(ann, key, amount, id), partitionKey: id, recall }
+}
+
+/** A store that refuses, by a constraint, whatever holds a command of these keys. */
+function refusing(store: ReturnType<typeof memoryStore>, ...keys: string[]): typeof store {
+  return {
+    ...store,
+    async insert(tx, records) {
+      const hit = records.find(({ key }) => keys.includes(key))
+      if (hit) throw Object.assign(new Error(`${hit.key} breaks a constraint`))
+      await store.insert(tx, records)
+    },
+  }
+}
+
+describe('commands that a topic carried', () => {
+  it('are decided in the order they came', async () => {
+    const { database, executor } = counters()
+
+    const outcomes = await executor.submitCarried([
+      carried('one', 1),
+      carried('two', 2),
+      carried('three', 3),
+    ])
+
+    expect(outcomes).toEqual([{ kind: 'done' }, { kind: 'done' }, { kind: 'done' }])
+    expect(database.messages.map(({ body }) => body)).toEqual([
+      { count: 1 },
+      { count: 3 },
+      { count: 6 },
+    ])
+  })
+
+  it('take effect once when one comes twice in a batch', async () => {
+    const { executor, count } = counters()
+
+    const outcomes = await executor.submitCarried([carried('one', 1), carried('one', 1)])
+
+    expect(outcomes).toEqual([{ kind: 'done' }, { kind: 'done' }])
+    expect(count()).toBe(1)
+  })
+
+  it('are one command with what came over HTTP under the same key', async () => {
+    const { executor, count } = counters()
+
+    await executor.submit(add(ann, 'one', 1))
+    const outcomes = await executor.submitCarried([carried('one', 1)])
+    await executor.submitCarried([carried('two', 2)])
+    const repeat = await executor.submit(add(ann, 'two', 2))
+
+    expect(outcomes).toEqual([{ kind: 'done' }])
+    expect(repeat).toMatchObject({ kind: 'answered', replayed: true })
+    expect(count()).toBe(3)
+  })
+
+  it('are not decided behind one that failed, under the same partition key alone', async () => {
+    const { executor, count } = counters()
+
+    const outcomes = await executor.submitCarried([
+      carried('one', 1),
+      carried('poison', 666),
+      carried('two', 2),
+      carried('other', 5, otherId),
+    ])
+
+    expect(outcomes).toMatchObject([
+      { kind: 'done' },
+      { kind: 'failed', error: { message: 'the decider has a bug' } },
+      { kind: 'behind-failed' },
+      { kind: 'done' },
+    ])
+    expect([count(), count(otherId)]).toEqual([1, 5])
+  })
+
+  it('stay behind one that a constraint refuses, across the halves of the hunt', async () => {
+    const { store, make, count } = counters()
+    const executor = make({ store: refusing(store, 'h:poison') })
+
+    const outcomes = await executor.submitCarried([
+      carried('poison', 1),
+      carried('other', 5, otherId),
+      carried('two', 2),
+      carried('three', 3),
+      carried('more', 6, otherId),
+    ])
+
+    expect(outcomes.map(({ kind }) => kind)).toEqual([
+      'failed',
+      'done',
+      'behind-failed',
+      'behind-failed',
+      'done',
+    ])
+    expect([count(), count(otherId)]).toEqual([0, 11])
+  })
+
+  it('stay behind one that failed in an earlier transaction of the same batch', async () => {
+    const { make, count } = counters()
+    const executor = make({ batchSizeMax: 2 })
+
+    const outcomes = await executor.submitCarried([
+      carried('one', 1),
+      carried('poison', 666),
+      carried('two', 2),
+      carried('other', 5, otherId),
+    ])
+
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['done', 'failed', 'behind-failed', 'done'])
+    expect([count(), count(otherId)]).toEqual([1, 5])
+  })
+
+  it('wait, all of them, behind what could not be decided now', async () => {
+    const { store, make, count } = counters()
+    let transactions = 0
+    const executor = make({
+      batchSizeMax: 1,
+      store: {
+        ...store,
+        async transaction(work) {
+          transactions += 1
+          if (transactions === 2) throw new Unavailable('none', new Error('away'))
+          return store.transaction(work)
+        },
+      },
+    })
+
+    const outcomes = await executor.submitCarried([
+      carried('one', 1),
+      carried('two', 2),
+      carried('other', 5, otherId),
+    ])
+
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['done', 'unavailable', 'unavailable'])
+    expect([count(), count(otherId)]).toEqual([1, 0])
+    expect(transactions).toBe(2)
+  })
+
+  it('are recalled without being decided, and block their key where nothing is known', async () => {
+    const { executor, count } = counters()
+    await executor.submitCarried([carried('known', 1)])
+
+    const outcomes = await executor.submitCarried([
+      carried('known', 1, counterId, true),
+      carried('two', 2),
+      carried('unknown', 3, counterId, true),
+      carried('four', 4),
+      carried('other', 5, otherId),
+    ])
+
+    expect(outcomes.map(({ kind }) => kind)).toEqual([
+      'done',
+      'done',
+      'undecided',
+      'behind-failed',
+      'done',
+    ])
+    expect([count(), count(otherId)]).toEqual([3, 5])
+  })
+})
+
+describe('what is announced of commands', () => {
+  const announce: Options['announce'] = ({ command, carried, outcome }) => ({
+    topic: 'endings',
+    partitionKey: guidOf(command),
+    type: 'ended',
+    body: { key: command.key, carried, kind: outcome.kind },
+  })
+
+  function endingsOf(database: ReturnType<typeof memoryDatabase>) {
+    return database.messages.filter(({ topic }) => topic === 'endings')
+  }
+
+  it('is the end of every repeat that a topic carried, and of none over HTTP', async () => {
+    const { database, executor } = counters({ announce })
+
+    await executor.submit(add(ann, 'one', 1))
+    await executor.submit(add(ann, 'one', 1))
+    const overHttp = endingsOf(database).map(({ body }) => body)
+    await executor.submitCarried([carried('one', 1), carried('one', 2)])
+
+    expect(overHttp).toEqual([{ key: 'h:one', carried: false, kind: 'answered' }])
+    expect(endingsOf(database).map(({ body }) => body)).toEqual([
+      ...overHttp,
+      { key: 'h:one', carried: true, kind: 'answered' },
+      { key: 'h:one', carried: true, kind: 'key-reused' },
+    ])
+  })
+
+  it('is told of a key that is no longer replayable', async () => {
+    let now = new Date('2026-01-01T12:00:00Z')
+    const { database, executor } = counters({ announce, replayableMs: 1000, clock: () => now })
+    await executor.submitCarried([carried('one', 1)])
+    now = new Date('2026-01-01T13:00:00Z')
+
+    await executor.submitCarried([carried('one', 1)])
+
+    const kinds = endingsOf(database).map(({ body }) => (body as { kind: string }).kind)
+    expect(kinds).toEqual(['answered', 'key-expired'])
+  })
+
+  it('has one id for one request, however often it is told', async () => {
+    const { database, executor } = counters({ announce })
+
+    await executor.submitCarried([carried('one', 1), carried('one', 2)])
+    await executor.submitCarried([carried('one', 1)])
+
+    const [first, other, again] = endingsOf(database).map(({ id }) => id)
+    expect(again).toBe(first)
+    expect(other).not.toBe(first)
+  })
+
+  it('is said in the name of whoever asked', async () => {
+    const { database, executor } = counters({ announce })
+    const scope = serviceScope('billing')
+    const command = add(scope, 'one', 1)
+
+    await executor.submitCarried([{ command, partitionKey: counterId }])
+
+    expect(endingsOf(database)).toMatchObject([{ scope, commandId: command.id }])
+  })
+})
