@@ -12,6 +12,7 @@ export {
   type CommandContract,
   command,
 } from './command.ts'
+export { onlyDeclared } from './declared.ts'
 export { type AnyEventContract, type EventContract, event, tell } from './event.ts'
 export { exampleOf } from './example.ts'
 export {

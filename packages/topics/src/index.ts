@@ -6,4 +6,33 @@ export {
   resetPosition,
 } from './position-store.ts'
 export { type OutboxRetention, sweepOutbox } from './retention.ts'
+export { commandMessage, commandOfMessage } from './command-message.ts'
+export { type Consumer, type ConsumerOptions, startConsumer } from './consumer.ts'
+export {
+  type PostgresDeadLettersOptions,
+  postgresDeadLetters,
+} from './dead-letter-postgres-store.ts'
+export {
+  type DeadLetter,
+  type DeadLetters,
+  deadLettered,
+  type LetterFilter,
+  type LetterKey,
+  letterId,
+  type Parking,
+  type Reason,
+  reasons,
+  type Standing,
+} from './dead-letters.ts'
+export { memoryDeadLetters } from './dead-letters-memory.ts'
+export { bodyBytesMax, type Received, readMessage, type Unreadable } from './envelope.ts'
+export {
+  carries,
+  type DeclaredType,
+  declaredTypes,
+  type Reading,
+  reactsTo,
+  type Subscription,
+  subscribe,
+} from './subscription.ts'
 export type { ConsumeOptions, Delivered, Transport } from './transport.ts'

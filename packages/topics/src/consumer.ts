@@ -1,0 +1,118 @@
+import { type Executor, serviceScope } from '@semel/commands'
+import { type DeadLetters, letterId, type Parking, storable } from './dead-letters.ts'
+import { decideInOrder, type Fate, type JudgedMessage } from './decide-in-order.ts'
+import { judgeFor } from './judge.ts'
+import { startRedriver } from './redriver.ts'
+import type { DeclaredType, Subscription } from './subscription.ts'
+import type { Delivered, Transport } from './transport.ts'
+
+/** What a consumer is made of. */
+export type ConsumerOptions = Readonly<{
+  transport: Pick<Transport, 'consume'>
+  /** The service that reads: lower-case letters and hyphens. Positions and letters are its own. */
+  group: string
+  /** What it does about messages. Their topics are those that are read. */
+  subscriptions: readonly Subscription[]
+  /** Every type that any contract declares; see `declaredTypes`. */
+  declared: readonly DeclaredType[]
+  executor: Pick<Executor, 'submitCarried'>
+  deadLetters: DeadLetters
+  /** Told of every error that is tried again. Default: nobody is. */
+  report?: (error: unknown) => void
+  /** Messages in a batch, at most. Default 256. */
+  batchSizeMax?: number
+  /** How often it looks for letters to be redriven, in milliseconds. Default 1,000. */
+  redriveIntervalMs?: number
+  /** The time that letters are parked at. Default: the clock of this process. */
+  clock?: () => Date
+}>
+
+/** A consumer that runs. */
+export type Consumer = Readonly<{
+  /** Reads no more, and resolves when what it works on is done. */
+  stop(): Promise<void>
+}>
+
+/** How often a batch is looked at again because what stood in its way went meanwhile. */
+const looksMax = 8
+
+/**
+ * Starts to turn a group's messages into commands: in order per partition key, at least once, which
+ * the command log makes once.
+ *
+ * A message that can never be decided becomes a dead letter, with its reason; those that follow it
+ * under its partition key wait behind it, and no other key does. Whatever fails for now (the
+ * database is away) is tried again without end, in the same order. Letters that an operator wants
+ * redriven are tried again from here, without a restart.
+ *
+ * @throws TypeError when the group's name is none, two subscriptions are for the same type, or one
+ * is for a type that nobody declares.
+ */
+export function startConsumer(options: ConsumerOptions): Consumer {
+  const { transport, group, subscriptions, declared, executor, deadLetters } = options
+  const { report = () => {}, batchSizeMax = 256, redriveIntervalMs = 1000 } = options
+  const { clock = () => new Date() } = options
+  serviceScope(group)
+  const judge = judgeFor(subscriptions, declared)
+  const topics = [...new Set(subscriptions.map(({ topic }) => topic))]
+  const redriver = startRedriver({
+    ...{ group, executor, deadLetters, judge, report },
+    intervalMs: redriveIntervalMs,
+  })
+
+  /** Whether the batch is dealt with: decided, or parked. */
+  async function look(batch: readonly JudgedMessage[]): Promise<boolean> {
+    const { fronts, known, redriveWanted } = await standingOf(deadLetters, group, batch)
+    if (redriveWanted) redriver.wake()
+    const messages = batch.filter(({ message }) => !known.has(letterId(message)))
+    const isBehindStored = ({ partitionKey, position }: Delivered) =>
+      position > (fronts.get(partitionKey) ?? Number.POSITIVE_INFINITY)
+    const fates = await decideInOrder(executor, messages, isBehindStored)
+    const letters = parkingsOf(messages, fates, isBehindStored)
+    return letters.length === 0 || (await deadLetters.park(group, letters, clock()))
+  }
+
+  async function onBatch(delivered: readonly Delivered[]): Promise<void> {
+    // What nobody here subscribes to is most of some topics, and asks nothing of the database.
+    const batch = delivered
+      .map(storable)
+      .map((message) => ({ message, judged: judge(message) }))
+      .filter(({ judged }) => judged.kind !== 'skip')
+    if (batch.length === 0) return
+    for (let looks = 1; looks <= looksMax; looks += 1) if (await look(batch)) return
+    throw new Error(`what stands in the way of a batch of ${group} does not come to rest`)
+  }
+
+  const reading = transport.consume(group, topics, onBatch, { batchSizeMax, report })
+  return {
+    async stop() {
+      await Promise.all([reading.stop(), redriver.stop()])
+    },
+  }
+}
+
+function standingOf(deadLetters: DeadLetters, group: string, batch: readonly JudgedMessage[]) {
+  const { topic, partition } = batch[0]!.message
+  return deadLetters.standing(group, {
+    ...{ topic, partition, ids: batch.map(({ message }) => letterId(message)) },
+    partitionKeys: [...new Set(batch.map(({ message }) => message.partitionKey))],
+  })
+}
+
+/** The letters of a batch. Of a message that came twice in it, the first is parked. */
+function parkingsOf(
+  messages: readonly JudgedMessage[],
+  fates: readonly Fate[],
+  isBehindStored: (message: Delivered) => boolean,
+): readonly Parking[] {
+  const letters = new Map<string, Parking>()
+  for (const [index, { message }] of messages.entries()) {
+    const fate = fates[index]!
+    const id = letterId(message)
+    if (fate.kind === 'done' || letters.has(id)) continue
+    const { reason, detail } = fate
+    const behindStored = reason === 'behind-parked' && isBehindStored(message)
+    letters.set(id, { id, message, reason, detail, behindStored })
+  }
+  return [...letters.values()]
+}

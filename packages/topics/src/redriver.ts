@@ -1,0 +1,95 @@
+import type { Executor } from '@semel/commands'
+import type { DeadLetters, LetterKey } from './dead-letters.ts'
+import { decideInOrder } from './decide-in-order.ts'
+import type { Judged } from './judge.ts'
+import type { Delivered } from './transport.ts'
+
+/** What redrives the letters of a group. */
+export type RedriverOptions = Readonly<{
+  group: string
+  executor: Pick<Executor, 'submitCarried'>
+  deadLetters: DeadLetters
+  judge: (message: Delivered) => Judged
+  report: (error: unknown) => void
+  intervalMs: number
+}>
+
+/** Keys that are looked for at once. */
+const keysMax = 64
+/** Letters that are tried at once: few, because a body may have been parked for being too large. */
+const lettersMax = 32
+
+/**
+ * Starts to look, once in a while and when woken, for letters to be redriven, and tries them again:
+ * key by key, in order, up to the first that fails again.
+ *
+ * No lock is held over a key while its letters are decided. Several processes of a group may redrive
+ * one key at once, and its new messages may come in meanwhile, without harm: each submits a key's
+ * letters from the first one on and in one submission, so that none is decided before those that it
+ * follows have been, by whomever; the command log makes each take effect once; and a letter is
+ * deleted only after it was decided. What is parked behind a key that is just being emptied is
+ * judged under a row lock by the store (`park`): it waits behind what is there, or is looked at again.
+ * A lock held instead would keep a transaction open over other transactions, on a second connection
+ * of the same pool.
+ */
+export function startRedriver(options: RedriverOptions): {
+  /** Looks now. */
+  wake(): void
+  stop(): Promise<void>
+} {
+  const { group, deadLetters, intervalMs, report } = options
+  let stopped = false
+  let timer: NodeJS.Timeout | undefined
+  let running: Promise<void> | undefined
+
+  async function pass(): Promise<void> {
+    for (const key of await deadLetters.keysToRedrive(group, keysMax)) {
+      // What holds one key up for now does not hold up the others.
+      await drain(key).catch(report)
+    }
+  }
+
+  async function drain(key: LetterKey): Promise<void> {
+    while (!stopped && (await redriveSome(options, key)));
+  }
+
+  function look(): void {
+    if (stopped || running !== undefined) return
+    clearTimeout(timer)
+    running = pass()
+      .catch(report)
+      .finally(() => {
+        running = undefined
+        if (!stopped) timer = setTimeout(look, intervalMs)
+      })
+  }
+
+  timer = setTimeout(look, intervalMs)
+  return {
+    wake: look,
+    async stop() {
+      stopped = true
+      clearTimeout(timer)
+      await running
+    },
+  }
+}
+
+/** Redrives the first letters of a key. Whether there may be more to do under it. */
+async function redriveSome(options: RedriverOptions, key: LetterKey): Promise<boolean> {
+  const { group, executor, deadLetters, judge } = options
+  const letters = await deadLetters.lettersOf(group, key, lettersMax)
+  if (letters.length === 0) return false
+  const messages = letters.map(({ message }) => ({ message, judged: judge(message) }))
+  const fates = await decideInOrder(executor, messages, () => false)
+  const stoppedAt = fates.findIndex(({ kind }) => kind === 'parked')
+  const done = letters.slice(0, stoppedAt === -1 ? letters.length : stoppedAt).map(({ id }) => id)
+  const fate = fates[stoppedAt]
+  if (fate?.kind !== 'parked') {
+    await deadLetters.settle(group, { done })
+    return true
+  }
+  const { reason, detail } = fate
+  await deadLetters.settle(group, { done, failed: { id: letters[stoppedAt]!.id, reason, detail } })
+  return false
+}

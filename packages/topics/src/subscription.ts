@@ -1,0 +1,126 @@
+import { type Command, makeCommand, serviceScope } from '@semel/commands'
+import {
+  type AnyCommandContract,
+  type AnyEventContract,
+  type Fault,
+  normalised,
+  onlyDeclared,
+  reaction,
+  validate,
+} from '@semel/contract'
+import { commandOfMessage } from './command-message.ts'
+import type { Received } from './envelope.ts'
+
+/** What a message comes to for a group. */
+export type Reading =
+  /** A command to be decided. */
+  | Readonly<{ kind: 'command'; command: Command }>
+  /**
+   * A command that today's contract does not allow. An earlier, laxer release may have decided it:
+   * it is looked up, and is a dead letter only if nothing is known of it.
+   */
+  | Readonly<{ kind: 'recall'; command: Command; faults: readonly Fault[] }>
+  /** Nothing that could be a command: a dead letter. */
+  | Readonly<{ kind: 'violated'; faults: readonly Fault[] }>
+  /** Nothing to be done about this one. */
+  | Readonly<{ kind: 'skip' }>
+
+/** What a group does about the messages of one type on one topic. */
+export type Subscription = Readonly<{
+  topic: string
+  type: string
+  /** Pure. What it throws makes the message a dead letter, as a decider's exception does. */
+  toCommand: (message: Received) => Reading
+}>
+
+/** A type of message on a topic. */
+export type DeclaredType = Readonly<{ topic: string; type: string }>
+
+/** Subscribes to a type of message in any way: `carries` and `reactsTo` are made of it. */
+export function subscribe(subscription: Subscription): Subscription {
+  return subscription
+}
+
+/**
+ * Subscribes to the messages that carry a command: it is submitted as exactly the command it is,
+ * one with whatever came under its scope, operation and key by any other way.
+ *
+ * @throws TypeError when the contract names no topic.
+ */
+export function carries(contract: AnyCommandContract): Subscription {
+  const { topic, operation } = contract
+  if (topic === undefined) throw new TypeError(`${operation} has no topic that could carry it`)
+  return subscribe({
+    topic,
+    type: operation,
+    toCommand(message) {
+      const command = commandOfMessage(contract, message)
+      if (isFaults(command)) return { kind: 'violated', faults: command }
+      const faults = [
+        ...validate(contract.input, command.sent),
+        ...versionFaults(contract, command),
+      ]
+      return faults.length === 0
+        ? { kind: 'command', command }
+        : { kind: 'recall', command, faults: faults.map(inInput) }
+    },
+  })
+}
+
+/**
+ * Subscribes to an event: it becomes a command in the name of the service that told it, with the
+ * event's type as operation and the message's id as key, so that it takes effect once. The decider
+ * gets the members that the event declares; its executor needs the contract `reaction(event)`.
+ */
+export function reactsTo(event: AnyEventContract): Subscription {
+  const contract = reaction(event)
+  return subscribe({
+    topic: event.topic,
+    type: event.type,
+    toCommand({ body, source, id, time, traceparent }) {
+      const faults = validate(event.body, body)
+      if (faults.length > 0) return { kind: 'violated', faults }
+      const sent = body as object
+      const scope = serviceScope(source)
+      const trace = traceparent === undefined ? {} : { traceparent }
+      const made = makeCommand(contract, {
+        scope,
+        key: id,
+        input: sent,
+        receivedAt: time,
+        ...trace,
+      })
+      const input = normalised(event.body, onlyDeclared(event.body, sent) as object)
+      return { kind: 'command', command: { ...made, input } }
+    },
+  })
+}
+
+/** Every type that some contract declares, on its topic: what is none of them is a dead letter. */
+export function declaredTypes(declarations: {
+  commands?: readonly AnyCommandContract[]
+  events?: readonly AnyEventContract[]
+}): readonly DeclaredType[] {
+  const { commands = [], events = [] } = declarations
+  return [
+    ...commands.flatMap(({ topic, operation }) =>
+      topic === undefined ? [] : [{ topic, type: operation }],
+    ),
+    ...events.map(({ topic, type }) => ({ topic, type })),
+  ]
+}
+
+/** What the edge of HTTP asks for in headers or body, and the schema cannot say. */
+function versionFaults({ requiresVersion }: AnyCommandContract, { sent }: Command): Fault[] {
+  const { version, ifMatch } = sent as { version?: unknown; ifMatch?: unknown }
+  if (!requiresVersion || version !== undefined || ifMatch !== undefined) return []
+  return [{ pointer: '/version', detail: 'is required, here or in ifMatch' }]
+}
+
+function inInput({ pointer, detail }: Fault): Fault {
+  return { pointer: `/input${pointer}`, detail }
+}
+
+function isFaults(found: Command | readonly Fault[]): found is readonly Fault[] {
+  return Array.isArray(found)
+}

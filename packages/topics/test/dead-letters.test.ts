@@ -1,0 +1,36 @@
+import { memoryDatabase } from '@semel/commands/memory'
+import { openTestDatabase } from '@semel/postgres/testing'
+import {
+  memoryDeadLetters,
+  outboxAppend,
+  postgresDeadLetters,
+  topicMigrations,
+} from '@semel/topics'
+import { deadLettersConformance } from '@semel/topics/dead-letters-conformance'
+
+deadLettersConformance('memory', async () => {
+  const database = memoryDatabase()
+  const letters = memoryDeadLetters(database)
+  return {
+    ...{ letters, rival: letters },
+    told: async (topic) => database.messages.filter((message) => message.topic === topic),
+    close: async () => {},
+  }
+})
+
+deadLettersConformance('PostgreSQL', async () => {
+  const { pool, anotherPool, close } = await openTestDatabase([topicMigrations])
+  const append = outboxAppend()
+  return {
+    letters: postgresDeadLetters({ pool, append }),
+    rival: postgresDeadLetters({ pool: anotherPool(), append }),
+    async told(topic) {
+      const { rows } = await pool.query(
+        'select id, scope, body::json from outbox where topic = $1 order by position',
+        [topic],
+      )
+      return rows
+    },
+    close,
+  }
+})
