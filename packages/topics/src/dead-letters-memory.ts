@@ -14,13 +14,8 @@ const letterTable = 'dead-letters'
  * in between. It passes the same suite as the PostgreSQL store.
  */
 export function memoryDeadLetters(database: MemoryDatabase): DeadLetters {
-  const rows = () => {
-    if (!database.tables.has(letterTable)) database.tables.set(letterTable, new Map())
-    return database.tables.get(letterTable) as Map<string, DeadLetter>
-  }
-  const active = () => [...rows().values()].filter(({ discarded }) => discarded === undefined)
-  const change = (letter: DeadLetter, to: Partial<DeadLetter>) =>
-    rows().set(nameOf(letter), { ...letter, ...to })
+  const table = tableOf(database)
+  const { rows, active, change } = table
   return {
     async standing(group, { topic, partition, partitionKeys, ids }) {
       const fronts = new Map<string, number>()
@@ -75,6 +70,29 @@ export function memoryDeadLetters(database: MemoryDatabase): DeadLetters {
         change(one, { redriveAt: undefined, ...(one.id === letter.id ? { reason, detail } : {}) })
       }
     },
+    ...forOperators(table),
+  }
+}
+
+function tableOf(database: MemoryDatabase) {
+  const rows = () => {
+    if (!database.tables.has(letterTable)) database.tables.set(letterTable, new Map())
+    return database.tables.get(letterTable) as Map<string, DeadLetter>
+  }
+  return {
+    rows,
+    active: () => [...rows().values()].filter(({ discarded }) => discarded === undefined),
+    change: (letter: DeadLetter, to: Partial<DeadLetter>) =>
+      rows().set(nameOf(letter), { ...letter, ...to }),
+  }
+}
+
+function forOperators({
+  rows,
+  active,
+  change,
+}: ReturnType<typeof tableOf>): Pick<DeadLetters, 'list' | 'show' | 'discard' | 'redrive'> {
+  return {
     async list(filter, { order = 'newest', lettersMax = 100, discarded = false } = {}) {
       const found = (discarded ? [...rows().values()] : active()).filter(meant(filter))
       const sorted = found.sort(order === 'position' ? byPlace : byNewest).slice(0, lettersMax)

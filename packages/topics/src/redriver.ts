@@ -23,14 +23,14 @@ const lettersMax = 32
  * Starts to look, once in a while and when woken, for letters to be redriven, and tries them again:
  * key by key, in order, up to the first that fails again.
  *
- * No lock is held over a key while its letters are decided. Several processes of a group may redrive
- * one key at once, and its new messages may come in meanwhile, without harm: each submits a key's
- * letters from the first one on and in one submission, so that none is decided before those that it
- * follows have been, by whomever; the command log makes each take effect once; and a letter is
- * deleted only after it was decided. What is parked behind a key that is just being emptied is
- * judged under a row lock by the store (`park`): it waits behind what is there, or is looked at again.
- * A lock held instead would keep a transaction open over other transactions, on a second connection
- * of the same pool.
+ * No lock is held over a key while its letters are decided. Several processes of a group may
+ * redrive one key at once, and its new messages may come in meanwhile, without harm: each submits a
+ * key's letters from the first one on and in one submission, so that none is decided before those
+ * that it follows have been, by whomever; the command log makes each take effect once; and a letter
+ * is deleted only after it was decided. What is parked behind a key that is just being emptied is
+ * judged under a row lock by the store (`park`): it waits behind what is there, or is looked at
+ * again. A lock held instead would keep a transaction open over other transactions, on a second
+ * connection of the same pool.
  */
 export function startRedriver(options: RedriverOptions): {
   /** Looks now. */

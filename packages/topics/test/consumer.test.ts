@@ -92,6 +92,24 @@ describe('a consumer', () => {
     ])
   })
 
+  it('never takes up again what an operator discarded, mended or not', async () => {
+    const { transport, jar, bugs, deadLetters } = running()
+    const poison = filling('poison', 6)
+    bugs.add(6)
+    transport.send(poison)
+    await transport.drained()
+    await deadLetters.discard({
+      ...{ group: 'jars', id: poison.id!, by: 'me', why: 'void', at: new Date(0) },
+    })
+    bugs.clear()
+
+    transport.reset()
+    transport.send(poison, filling('one', 1))
+    await transport.drained()
+
+    expect(jar().log).toEqual([1])
+  })
+
   it('gives a decider only the members that an event declares', async () => {
     const { transport, jar } = running()
 
