@@ -11,15 +11,15 @@ import {
   transaction,
   uuidArray,
 } from '@semel/postgres'
+import { type LetterRow, letterColumns, letterOf } from './dead-letter-row.ts'
 import {
-  type DeadLetter,
   type DeadLetters,
   deadLettered,
   type LetterFilter,
   type LetterKey,
   type Parking,
-  type Reason,
 } from './dead-letters.ts'
+import type { Delivered } from './transport.ts'
 
 /** What dead letters in PostgreSQL are made with. */
 export type PostgresDeadLettersOptions = Readonly<{
@@ -121,9 +121,8 @@ async function parkIn(
   const behind = letters.filter(({ behindStored }) => behindStored)
   const keysBehind = new Set(behind.map(({ message }) => message.partitionKey))
   const column = <T>(of: (letter: Parking) => T) => letters.map(of)
-  const attribute = (
-    name: 'id' | 'type' | 'source' | 'time' | 'scope' | 'commandId' | 'traceparent',
-  ) => textArray(column(({ message }) => message[name] ?? null))
+  const attribute = (name: Exclude<keyof Delivered, 'partition' | 'position'>) =>
+    textArray(column(({ message }) => message[name] ?? null))
   const topic = letters[0]?.message.topic
   const { rows } = await tx.query<{ ids: string[]; keys: string[] }>({
     name: 'park-letters',
@@ -153,44 +152,6 @@ async function parkIn(
 
 function filterValues({ group = '', topic = '', id }: LetterFilter): unknown[] {
   return [group, topic, id ?? null]
-}
-
-type LetterRow = {
-  consumer_group: string
-  id: string
-  topic: string
-  partition: number
-  position: number
-  partition_key: string
-  reason: Reason
-  detail: string
-  parked_at: Date
-  redrive_at: Date | null
-  discarded_at: Date | null
-  discarded_by: string
-  discarded_for: string
-  body?: Buffer
-} & Record<Attribute, string | null>
-
-type Attribute = 'message_id' | 'type' | 'source' | 'time' | 'scope' | 'command_id' | 'traceparent'
-
-function letterOf(row: LetterRow): DeadLetter {
-  const { topic, partition, position, partition_key: partitionKey } = row
-  const attributes = {
-    ...{ id: row.message_id, type: row.type, source: row.source, time: row.time },
-    ...{ scope: row.scope, commandId: row.command_id, traceparent: row.traceparent },
-  }
-  const given = Object.entries(attributes).filter(([, value]) => value !== null)
-  const { discarded_at: at, discarded_by: by, discarded_for: why } = row
-  return {
-    ...{ group: row.consumer_group, id: row.id, reason: row.reason, detail: row.detail },
-    ...{ parkedAt: row.parked_at, redriveAt: row.redrive_at ?? undefined },
-    discarded: at === null ? undefined : { at, by, why },
-    message: {
-      ...{ topic, partition, position, partitionKey, body: row.body?.toString() ?? '' },
-      ...(Object.fromEntries(given) as Partial<Record<keyof typeof attributes, string>>),
-    },
-  }
 }
 
 const selectStanding = `
@@ -248,11 +209,6 @@ const selectKeysToRedrive = `
    group by topic, partition_key
    order by min(redrive_at), topic, partition_key
    limit $2`
-
-const letterColumns = `
-  consumer_group, id, topic, partition, position, partition_key, reason, detail, parked_at,
-  redrive_at, discarded_at, discarded_by, discarded_for, message_id, type, source, time, scope,
-  command_id, traceparent`
 
 const selectLettersOfKey = `
   select ${letterColumns}, body
