@@ -1,11 +1,4 @@
 export { outboxAppend, type PartitionCounts, partitionOf, topicMigrations } from './append.ts'
-export {
-  type GroupPartition,
-  listPositions,
-  type Position,
-  resetPosition,
-} from './position-store.ts'
-export { type OutboxRetention, sweepOutbox } from './retention.ts'
 export { commandMessage, commandOfMessage } from './command-message.ts'
 export { type Consumer, type ConsumerOptions, startConsumer } from './consumer.ts'
 export {
@@ -26,6 +19,13 @@ export {
 } from './dead-letters.ts'
 export { memoryDeadLetters } from './dead-letters-memory.ts'
 export { bodyBytesMax, type Received, readMessage, type Unreadable } from './envelope.ts'
+export {
+  type GroupPartition,
+  listPositions,
+  type Position,
+  resetPosition,
+} from './position-store.ts'
+export { type OutboxRetention, sweepOutbox } from './retention.ts'
 export {
   carries,
   type DeclaredType,
