@@ -31,6 +31,18 @@ export const configSchema = Type.Object({
     description: 'the one currency, by its ISO 4217 code',
     errorMessage: 'must be an ISO 4217 code: three capital letters',
   }),
+  SEMEL_PARTITIONS: Type.Integer({
+    minimum: 1,
+    maximum: 1024,
+    default: 1,
+    description: 'how many partitions new messages of each topic are spread over',
+    errorMessage: 'must be a whole number from 1 to 1024',
+  }),
+  REGISTER: Type.Enum(['all', 'topic'], {
+    default: 'all',
+    description: 'whose answers the registry keeps: of all requests, or of those that did not wait',
+    errorMessage: 'must be all or topic',
+  }),
   AUTH_JWT_SECRET: Type.Optional(
     Type.String({ description: `the secret of HS256 tokens, at least ${secretBytesMin} bytes` }),
   ),

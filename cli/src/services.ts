@@ -1,8 +1,14 @@
+import { migrations as billingMigrations, createBilling } from '@semel/billing'
+import { topics as topicNames } from '@semel/contracts/catalogue'
+import { announceAll, announceCarried } from '@semel/contracts/messages'
 import { createGateway } from '@semel/gateway'
-import type { CallerOptions } from '@semel/http'
-import { createOrders, migrations } from '@semel/orders'
+import type { CallerOptions, Service } from '@semel/http'
+import { createMessages, migrations as messageMigrations } from '@semel/messages'
+import { createNotifications, migrations as notificationMigrations } from '@semel/notifications'
+import { createOrders, migrations as orderMigrations } from '@semel/orders'
 import { type Connection, createPool, migrate } from '@semel/postgres'
 import { createReadiness, type Lifecycle } from '@semel/runtime'
+import { postgresTransport } from '@semel/topics/postgres'
 import { addressError } from './address.ts'
 import type { CliConfig } from './config.ts'
 
@@ -13,25 +19,41 @@ export type ServicesOptions = Readonly<{
   lifecycle: Lifecycle
 }>
 
+/** Each service has a batch of its clients and one of its topics at work; the rest is queries'. */
+const connectionsMax = 16
+
 /** Opens every service behind the gateway's port, and says which port that is. */
 export async function openServices(options: ServicesOptions): Promise<{ port: number }> {
   const { config, connection, lifecycle } = options
-  const pool = createPool({ connection })
-  lifecycle.defer('connections', () => pool.end())
-  await migrate(pool, migrations)
   const report = reporter()
-  const retention = { onError: report }
-  const orders = createOrders({
-    pool,
-    currency: config.SEMEL_CURRENCY,
-    retention,
-    executor: { report },
-  })
-  lifecycle.defer('orders', () => orders.stop())
-  const readiness = createReadiness([{ name: orders.name, check: () => orders.ready() }])
+  const pool = createPool({ connection, connectionsMax })
+  lifecycle.defer('connections', () => pool.end())
+  await migrate(pool, [
+    ...new Set([
+      ...orderMigrations,
+      ...billingMigrations,
+      ...notificationMigrations,
+      ...messageMigrations,
+    ]),
+  ])
+  const partitions = Object.fromEntries(topicNames.map((name) => [name, config.SEMEL_PARTITIONS]))
+  const topics = postgresTransport({ pool, partitions, report })
+  lifecycle.defer('topics', () => topics.close())
+  const parts = { pool, topics, report, retention: { onError: report } }
+  const currency = config.SEMEL_CURRENCY
+  const announce = config.REGISTER === 'all' ? announceAll : announceCarried
+  const services: readonly Service[] = [
+    createOrders({ ...parts, currency, announce }),
+    createBilling({ ...parts, currency, announce }),
+    createNotifications(parts),
+    createMessages(parts),
+  ]
+  for (const { name, stop } of services) lifecycle.defer(name, stop)
+  const readiness = createReadiness(services.map(({ name, ready }) => ({ name, check: ready })))
   const gateway = await createGateway({
     callers: callersOf(config),
-    faces: [orders],
+    faces: services,
+    topics,
     ready: readiness.ready,
     report,
   })

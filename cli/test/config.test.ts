@@ -5,7 +5,13 @@ import { dataFolder, readCliConfig } from '../src/config.ts'
 const secret = 's'.repeat(32)
 
 test('nothing has to be set', () => {
-  expect(readCliConfig({})).toEqual({ PORT: 8080, HOST: '127.0.0.1', SEMEL_CURRENCY: 'EUR' })
+  expect(readCliConfig({})).toEqual({
+    PORT: 8080,
+    HOST: '127.0.0.1',
+    SEMEL_CURRENCY: 'EUR',
+    SEMEL_PARTITIONS: 1,
+    REGISTER: 'all',
+  })
 })
 
 test('the data goes into the checkout, wherever the command is started', () => {

@@ -30,6 +30,8 @@ export type ServiceOptions<State, C extends Command, Tx> = Omit<
     reactions?: readonly AnyOperationContract[]
     /** What can be asked. Default: nothing. */
     queries?: readonly MountedQuery[]
+    /** Starts what feeds the executor from topics; ended before it. Default: nothing does. */
+    consume?: (executor: Executor) => Readonly<{ stop(): Promise<void> }>
     /** How the command log ages. Default: see `RetentionOptions`. */
     retention?: RetentionOptions
   }>
@@ -46,7 +48,7 @@ export type Service = Face & Readonly<{ executor: Executor; stop(): Promise<void
 export function createService<State, C extends Command, Tx>(
   options: ServiceOptions<State, C, Tx>,
 ): Service {
-  const { name, contracts, reactions = [], queries = [], retention, ...parts } = options
+  const { name, contracts, reactions = [], queries = [], consume, retention, ...parts } = options
   const executor = createExecutor({
     cache: processReplayCache(),
     source: name,
@@ -54,6 +56,7 @@ export function createService<State, C extends Command, Tx>(
     contracts: [...contracts, ...reactions],
   })
   const sweeper = startSweeper(parts.store, retention)
+  const consumer = consume?.(executor)
   return {
     name,
     executor,
@@ -64,6 +67,7 @@ export function createService<State, C extends Command, Tx>(
       await parts.store.probe()
     },
     async stop() {
+      await consumer?.stop()
       await executor.close()
       await sweeper.stop()
     },

@@ -1,13 +1,17 @@
 import { commandMigrations, postgresStore } from '@semel/commands/postgres'
 import { deposit, openAccount } from '@semel/contracts/billing'
+import * as catalogue from '@semel/contracts/catalogue'
 import { createService, type Service, type ServiceOptions } from '@semel/http'
 import { type MigrationSet, type Pool, queryable, type Tx } from '@semel/postgres'
-import { outboxAppend, topicMigrations } from '@semel/topics'
+import { declaredTypes, topicMigrations } from '@semel/topics'
+import type { PostgresTransport } from '@semel/topics/postgres'
+import { takePart } from '@semel/topics/take-part'
 import { type AccountState, accountDecider, type BillingCommand } from './account.ts'
 import { accountRepository } from './account-store.ts'
 import { takeCharge } from './charge.ts'
 import { billingQueries } from './routes.ts'
 import { billingMigrations } from './sql.ts'
+import { subscriptions } from './subscriptions.ts'
 
 export { takeCharge } from './charge.ts'
 export { findImbalances, type Imbalance } from './sql.ts'
@@ -24,15 +28,29 @@ type BillingServiceOptions = ServiceOptions<AccountState, BillingCommand, Tx>
 /** What the service is made with. */
 export type BillingOptions = Readonly<{
   pool: Pool
+  /** What carries topics to it, and what it tells. Default: what it tells is appended to the outbox, and nothing is read. */
+  topics?: PostgresTransport
   /** ISO 4217 code of the one currency, in which accounts are opened. */
   currency: string
+  /** Told of every error that callers are told nothing of. Default: nobody is. */
+  report?: (error: unknown) => void
+  /** What is told of requests that ended, for the registry. Default: nothing. */
+  announce?: BillingServiceOptions['announce']
   retention?: BillingServiceOptions['retention']
   /** Parts and limits of the executor, in place of the usual ones. */
   executor?: Partial<BillingServiceOptions>
 }>
 
 /** The billing service: what it answers, and how it ends. */
-export function createBilling({ pool, currency, retention, executor }: BillingOptions): Service {
+export function createBilling({
+  pool,
+  topics,
+  currency,
+  announce,
+  report,
+  retention,
+  executor,
+}: BillingOptions): Service {
   return createService({
     name: 'billing',
     store: postgresStore(pool),
@@ -40,8 +58,13 @@ export function createBilling({ pool, currency, retention, executor }: BillingOp
     decider: accountDecider(currency),
     contracts: [openAccount, deposit],
     reactions: [takeCharge],
-    append: outboxAppend(),
     queries: billingQueries(queryable(pool)),
+    ...takePart({
+      ...{ pool, topics, group: 'billing', subscriptions, declared: declaredTypes(catalogue) },
+      ...(report === undefined ? {} : { report }),
+    }),
+    ...(report === undefined ? {} : { report }),
+    ...(announce === undefined ? {} : { announce }),
     ...(retention === undefined ? {} : { retention }),
     ...executor,
   })

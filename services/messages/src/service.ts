@@ -1,26 +1,45 @@
 import { commandMigrations, postgresStore } from '@semel/commands/postgres'
+import * as catalogue from '@semel/contracts/catalogue'
 import { createService, type Service, type ServiceOptions } from '@semel/http'
 import { type MigrationSet, type Pool, queryable, type Tx } from '@semel/postgres'
+import { declaredTypes, topicMigrations } from '@semel/topics'
+import type { PostgresTransport } from '@semel/topics/postgres'
+import { takePart } from '@semel/topics/take-part'
 import { type EntryCommand, type EntryState, entryDecider } from './entry.ts'
 import { requestAnswered, requestParked, requestSeen } from './reactions.ts'
 import { messageQueries } from './routes.ts'
 import { entryRepository, messageMigrations } from './sql.ts'
+import { subscriptions } from './subscriptions.ts'
 
 /** What has to be in the database before {@link createMessages}. */
-export const migrations: readonly MigrationSet[] = [commandMigrations, messageMigrations]
+export const migrations: readonly MigrationSet[] = [
+  commandMigrations,
+  topicMigrations,
+  messageMigrations,
+]
 
 type MessageServiceOptions = ServiceOptions<EntryState, EntryCommand, Tx>
 
 /** What the service is made with. */
 export type MessagesOptions = Readonly<{
   pool: Pool
+  /** What carries topics to it, and what it tells. Default: nothing is read. */
+  topics?: PostgresTransport
+  /** Told of every error that callers are told nothing of. Default: nobody is. */
+  report?: (error: unknown) => void
   retention?: MessageServiceOptions['retention']
   /** Parts and limits of the executor, in place of the usual ones. */
   executor?: Partial<MessageServiceOptions>
 }>
 
 /** The registry of messages: what it answers, and how it ends. It is filled by topics alone. */
-export function createMessages({ pool, retention, executor }: MessagesOptions): Service {
+export function createMessages({
+  pool,
+  topics,
+  report,
+  retention,
+  executor,
+}: MessagesOptions): Service {
   return createService({
     name: 'messages',
     store: postgresStore(pool),
@@ -29,6 +48,11 @@ export function createMessages({ pool, retention, executor }: MessagesOptions): 
     contracts: [],
     reactions: [requestAnswered, requestSeen, requestParked],
     queries: messageQueries(queryable(pool)),
+    ...takePart({
+      ...{ pool, topics, group: 'messages', subscriptions, declared: declaredTypes(catalogue) },
+      ...(report === undefined ? {} : { report }),
+    }),
+    ...(report === undefined ? {} : { report }),
     ...(retention === undefined ? {} : { retention }),
     ...executor,
   })

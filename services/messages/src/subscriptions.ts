@@ -1,36 +1,34 @@
 import { type Command, makeCommand, type Scope, serviceScope } from '@semel/commands'
-import { carriable, type Fault, type Static, validate } from '@semel/contract'
-import { deadLettered } from '@semel/contracts/messages'
+import { carriable, type Static, validate } from '@semel/contract'
+import { commands } from '@semel/contracts/catalogue'
+import { commandTopics, deadLettered, messageAnswered } from '@semel/contracts/messages'
+import { type Reading, type Received, reactsTo, type Subscription, subscribe } from '@semel/topics'
 import { requestParked, requestSeen } from './reactions.ts'
 
-/** A message as a consumer has read it. */
-export type ReadMessage = Readonly<{
-  id: string
-  type: string
-  /** The service that told it. */
-  source: string
-  time: Date
-  scope: Scope
-  traceparent?: string
-  body: unknown
-}>
-
-/** What a message comes to for the registry. */
-export type Reading =
-  | Readonly<{ kind: 'command'; command: Command }>
-  | Readonly<{ kind: 'violated'; faults: readonly Fault[] }>
-  | Readonly<{ kind: 'skip' }>
-
 const group = 'messages'
+const operations = new Set(commands.map(({ operation }) => operation))
 const commandKey = /^[\x21-\x7e]{1,300}$/
 const letterBody = deadLettered('order').body
 const skip = { kind: 'skip' } as const
+
+/** What the registry reads: requests on their way, how they ended, and those set aside. */
+export const subscriptions: readonly Subscription[] = [
+  ...commands.flatMap(({ topic, operation }) =>
+    topic === undefined
+      ? []
+      : [subscribe({ topic, type: operation, toCommand: readCommandMessage })],
+  ),
+  reactsTo(messageAnswered),
+  ...commandTopics
+    .map(deadLettered)
+    .map(({ topic, type }) => subscribe({ topic, type, toCommand: deadLetterReader(operations) })),
+]
 
 /**
  * A command message, for whichever service: its request is pending. One whose body names no
  * request is skipped: the service that it is for parks it, and its letter comes here.
  */
-export function readCommandMessage(message: ReadMessage): Reading {
+export function readCommandMessage(message: Received): Reading {
   const { id, type, scope, body } = message
   const { key, request } = requestIn(body)
   if (!isClient(scope) || key === null || request === null) return skip
@@ -42,9 +40,7 @@ export function readCommandMessage(message: ReadMessage): Reading {
  * Makes the function that reads dead letters: those of the operations named are parked requests.
  * The registry's own letters are none: what it cannot read, others may well decide.
  */
-export function deadLetterReader(
-  operations: ReadonlySet<string>,
-): (message: ReadMessage) => Reading {
+export function deadLetterReader(operations: ReadonlySet<string>): (message: Received) => Reading {
   return (message) => {
     const faults = validate(letterBody, message.body)
     if (faults.length > 0) return { kind: 'violated', faults }
@@ -89,7 +85,7 @@ function parsed(text: string): unknown {
 
 function commandFrom(
   contract: typeof requestSeen | typeof requestParked,
-  { source, id, time, traceparent }: ReadMessage,
+  { source, id, time, traceparent }: Received,
   input: object,
 ): Command {
   const trace = traceparent === undefined ? {} : { traceparent }

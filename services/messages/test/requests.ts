@@ -12,10 +12,11 @@ import {
 import { postgresStore } from '@semel/commands/postgres'
 import { cancelOrder } from '@semel/contracts/orders'
 import type { Pool } from '@semel/postgres'
+import type { Received } from '@semel/topics'
 import { type EntryCommand, entryDecider } from '../src/entry.ts'
 import { requestAnswered, requestParked, requestSeen } from '../src/reactions.ts'
 import { entryRepository } from '../src/sql.ts'
-import { deadLetterReader, type ReadMessage, readCommandMessage } from '../src/subscriptions.ts'
+import { deadLetterReader, readCommandMessage } from '../src/subscriptions.ts'
 
 export const ann = '4c1e8a52-6f0b-4f0e-9d0a-2f8e5f6d7c10'
 export const bob = '5d2f9b63-7a1c-4a1f-8e1b-3a9f6a7e8d21'
@@ -37,10 +38,11 @@ export function requestOf({ key = 'h:k', version = 1, scope = userScope('-', ann
 
 /** A message in its envelope, as a consumer has read it. */
 export function readMessage(
-  message: Partial<ReadMessage> & Pick<ReadMessage, 'type' | 'scope' | 'body'>,
-): ReadMessage {
+  message: Partial<Received> & Pick<Received, 'type' | 'scope' | 'body'>,
+): Received {
   const id = '6f1b8c52-3f0a-8d11-9d0a-2f8e5f6d7c10'
-  return { id, source: 'orders', time: new Date(Date.UTC(2026, 0, 1)), ...message }
+  const place = { topic: 'order', partitionKey: 'k' }
+  return { ...place, id, source: 'orders', time: new Date(Date.UTC(2026, 0, 1)), ...message }
 }
 
 /** A topic carries the request. */
@@ -56,7 +58,7 @@ export function parked(request: Command, body?: string, group = 'orders'): Entry
 }
 
 /** The dead letter of a request. */
-export function letterOf(request: Command, body?: string, group = 'orders'): ReadMessage {
+export function letterOf(request: Command, body?: string, group = 'orders'): Received {
   const { operation, scope, key, sent: input } = request
   const letter = {
     ...{ group, topic: 'order', partition: 0, position: 1, id: guidOf(request), type: operation },

@@ -1,6 +1,7 @@
 import { accept, type CommandOf, type Decider, type Decision } from '@semel/commands'
+import { reaction } from '@semel/contract'
 import type { NotificationKind } from '@semel/contracts/notifications'
-import type { wanted } from './subscriptions.ts'
+import { notificationWanted } from '@semel/contracts/orders'
 
 /** A notification that does not exist yet, and the number it would get. */
 export type AbsentNotification = Readonly<{
@@ -25,7 +26,10 @@ export type StoredNotification = Readonly<{
 
 export type NotificationState = AbsentNotification | StoredNotification
 
-export type NotificationCommand = CommandOf<typeof wanted>
+/** What notifications do about what orders want told. */
+export const storeNotification = reaction(notificationWanted)
+
+export type NotificationCommand = CommandOf<typeof storeNotification>
 
 /**
  * Stores one notification for each version of an order: the first that is asked for. Whoever asks

@@ -1,23 +1,36 @@
 import { commandMigrations, postgresStore } from '@semel/commands/postgres'
+import * as catalogue from '@semel/contracts/catalogue'
 import { createService, type Service, type ServiceOptions } from '@semel/http'
 import { type MigrationSet, type Pool, queryable, type Tx } from '@semel/postgres'
+import { declaredTypes, topicMigrations } from '@semel/topics'
+import type { PostgresTransport } from '@semel/topics/postgres'
+import { takePart } from '@semel/topics/take-part'
 import {
   type NotificationCommand,
   type NotificationState,
   notificationDecider,
+  storeNotification,
 } from './notification.ts'
 import { notificationQueries } from './routes.ts'
 import { notificationMigrations, notificationRepository } from './sql.ts'
-import { wanted } from './subscriptions.ts'
+import { subscriptions } from './subscriptions.ts'
 
 /** What has to be in the database before {@link createNotifications}. */
-export const migrations: readonly MigrationSet[] = [commandMigrations, notificationMigrations]
+export const migrations: readonly MigrationSet[] = [
+  commandMigrations,
+  topicMigrations,
+  notificationMigrations,
+]
 
 type NotificationServiceOptions = ServiceOptions<NotificationState, NotificationCommand, Tx>
 
 /** What the service is made with. */
 export type NotificationsOptions = Readonly<{
   pool: Pool
+  /** What carries topics to it, and what it tells. Default: nothing is read. */
+  topics?: PostgresTransport
+  /** Told of every error that callers are told nothing of. Default: nobody is. */
+  report?: (error: unknown) => void
   retention?: NotificationServiceOptions['retention']
   /** Parts and limits of the executor, in place of the usual ones. */
   executor?: Partial<NotificationServiceOptions>
@@ -25,15 +38,26 @@ export type NotificationsOptions = Readonly<{
 
 /** The notification service: what it answers, and how it ends. It takes commands by topic alone. */
 export function createNotifications(options: NotificationsOptions): Service {
-  const { pool, retention, executor } = options
+  const { pool, topics, report, retention, executor } = options
   return createService({
     name: 'notifications',
     store: postgresStore(pool),
     repository: notificationRepository,
     decider: notificationDecider,
     contracts: [],
-    reactions: [wanted],
+    reactions: [storeNotification],
     queries: notificationQueries(queryable(pool)),
+    ...takePart({
+      ...{
+        pool,
+        topics,
+        group: 'notifications',
+        subscriptions,
+        declared: declaredTypes(catalogue),
+      },
+      ...(report === undefined ? {} : { report }),
+    }),
+    ...(report === undefined ? {} : { report }),
     ...(retention === undefined ? {} : { retention }),
     ...executor,
   })

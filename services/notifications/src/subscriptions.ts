@@ -1,5 +1,5 @@
-import { reaction } from '@semel/contract'
 import { notificationWanted } from '@semel/contracts/orders'
+import { reactsTo, type Subscription } from '@semel/topics'
 
-/** What a wanted notification becomes. */
-export const wanted = reaction(notificationWanted)
+/** What notifications read: what orders want their users to be told. */
+export const subscriptions: readonly Subscription[] = [reactsTo(notificationWanted)]

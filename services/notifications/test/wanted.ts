@@ -11,10 +11,10 @@ import {
   type NotificationCommand,
   type NotificationState,
   notificationDecider,
+  storeNotification,
   subjectOf,
 } from '../src/notification.ts'
 import { notificationRepository } from '../src/sql.ts'
-import { wanted } from '../src/subscriptions.ts'
 
 export const ann = '4c1e8a52-6f0b-4f0e-9d0a-2f8e5f6d7c10'
 export const bob = '5d2f9b63-7a1c-4a1f-8e1b-3a9f6a7e8d21'
@@ -30,7 +30,7 @@ export function wantedBy(
   about: Partial<NotificationCommand['input']> & { order: number; version?: number },
 ): NotificationCommand {
   const { order, version = 1, ...rest } = about
-  return makeCommand(wanted, {
+  return makeCommand(storeNotification, {
     scope: serviceScope('orders'),
     key: `0193d5a1-6f00-8000-8000-${String(message).padStart(12, '0')}`,
     receivedAt: new Date(Date.UTC(2026, 0, 1, 0, 0, message)),
@@ -44,7 +44,7 @@ export function wantedBy(
 
 /** An executor of the service on a database. */
 export function postgresExecutor(pool: Pool): Executor {
-  const rest = { decider: notificationDecider, contracts: [wanted] }
+  const rest = { decider: notificationDecider, contracts: [storeNotification] }
   return createExecutor({ store: postgresStore(pool), repository: notificationRepository, ...rest })
 }
 
@@ -60,7 +60,7 @@ export function memoryNotifications(): { executor: Executor; database: MemoryDat
       return { status: 'absent', ...subjectOf(id), number: numbers }
     },
   )
-  const rest = { decider: notificationDecider, contracts: [wanted] }
+  const rest = { decider: notificationDecider, contracts: [storeNotification] }
   return {
     executor: createExecutor({ store: memoryStore(database), repository, ...rest }),
     database,

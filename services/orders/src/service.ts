@@ -1,11 +1,15 @@
 import { commandMigrations, postgresStore } from '@semel/commands/postgres'
+import * as catalogue from '@semel/contracts/catalogue'
 import { cancelOrder, placeOrder, updateOrder } from '@semel/contracts/orders'
 import { createService, type Service, type ServiceOptions } from '@semel/http'
 import { type MigrationSet, type Pool, queryable, type Tx } from '@semel/postgres'
-import { outboxAppend, topicMigrations } from '@semel/topics'
+import { declaredTypes, topicMigrations } from '@semel/topics'
+import type { PostgresTransport } from '@semel/topics/postgres'
+import { takePart } from '@semel/topics/take-part'
 import { type OrderCommand, type OrderState, orderDecider, settleOrder } from './order.ts'
 import { orderQueries } from './routes.ts'
 import { orderMigrations, orderRepository } from './sql.ts'
+import { subscriptions } from './subscriptions.ts'
 
 export { settleOrder } from './order.ts'
 
@@ -21,15 +25,29 @@ type OrderServiceOptions = ServiceOptions<OrderState, OrderCommand, Tx>
 /** What the service is made with. */
 export type OrdersOptions = Readonly<{
   pool: Pool
+  /** What carries topics to it, and what it tells. Default: what it tells is appended to the outbox, and nothing is read. */
+  topics?: PostgresTransport
   /** ISO 4217 code of the one currency. */
   currency: string
+  /** Told of every error that callers are told nothing of. Default: nobody is. */
+  report?: (error: unknown) => void
+  /** What is told of requests that ended, for the registry. Default: nothing. */
+  announce?: OrderServiceOptions['announce']
   retention?: OrderServiceOptions['retention']
   /** Parts and limits of the executor, in place of the usual ones. */
   executor?: Partial<OrderServiceOptions>
 }>
 
 /** The order service: what it answers, and how it ends. */
-export function createOrders({ pool, currency, retention, executor }: OrdersOptions): Service {
+export function createOrders({
+  pool,
+  topics,
+  currency,
+  announce,
+  report,
+  retention,
+  executor,
+}: OrdersOptions): Service {
   return createService({
     name: 'orders',
     store: postgresStore(pool),
@@ -37,8 +55,13 @@ export function createOrders({ pool, currency, retention, executor }: OrdersOpti
     decider: orderDecider(currency),
     contracts: [placeOrder, updateOrder, cancelOrder],
     reactions: [settleOrder],
-    append: outboxAppend(),
     queries: orderQueries(queryable(pool)),
+    ...takePart({
+      ...{ pool, topics, group: 'orders', subscriptions, declared: declaredTypes(catalogue) },
+      ...(report === undefined ? {} : { report }),
+    }),
+    ...(report === undefined ? {} : { report }),
+    ...(announce === undefined ? {} : { announce }),
     ...(retention === undefined ? {} : { retention }),
     ...executor,
   })

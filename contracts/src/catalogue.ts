@@ -1,0 +1,25 @@
+import type { AnyCommandContract, AnyEventContract } from '@semel/contract'
+import { chargeDecided, deposit, openAccount } from './billing.ts'
+import { commandTopics, deadLettered, messageAnswered } from './messages.ts'
+import { cancelOrder, chargeWanted, notificationWanted, placeOrder, updateOrder } from './orders.ts'
+
+/** Every command that clients can ask for. */
+export const commands: readonly AnyCommandContract[] = [
+  openAccount,
+  deposit,
+  placeOrder,
+  updateOrder,
+  cancelOrder,
+]
+
+/** Every event that services tell each other. A message of any other type is a dead letter. */
+export const events: readonly AnyEventContract[] = [
+  chargeWanted,
+  chargeDecided,
+  notificationWanted,
+  messageAnswered,
+  ...commandTopics.map(deadLettered),
+]
+
+/** The entities that have a topic; letters of `<topic>_dead` that nobody reads are not listed. */
+export const topics: readonly string[] = [...new Set(events.map(({ topic }) => topic))].sort()

@@ -1,0 +1,46 @@
+import type { Executor, Message } from '@semel/commands'
+import type { Pool, Tx } from '@semel/postgres'
+import { outboxAppend } from './append.ts'
+import { startConsumer } from './consumer.ts'
+import { postgresDeadLetters } from './dead-letter-postgres-store.ts'
+import type { PostgresTransport } from './postgres-transport.ts'
+import type { DeclaredType, Subscription } from './subscription.ts'
+
+/** Who takes part in topics, and by what. */
+export type TakePartOptions = Readonly<{
+  /** The service's own database: its dead letters are kept there. */
+  pool: Pool
+  /** What carries topics. Undefined: what is told goes to the outbox, and nothing is read. */
+  topics: PostgresTransport | undefined
+  /** The service's name. */
+  group: string
+  subscriptions: readonly Subscription[]
+  /** Every type that any contract declares; see `declaredTypes`. */
+  declared: readonly DeclaredType[]
+  /** Told of every error that is tried again. Default: nobody is. */
+  report?: (error: unknown) => void
+}>
+
+/** What a service is made with, besides, to take part in topics. */
+export type Participation = Readonly<{
+  append: (tx: Tx, messages: readonly Message[]) => Promise<void>
+  told?: (messages: readonly Message[]) => void
+  consume?: (executor: Executor) => Readonly<{ stop(): Promise<void> }>
+}>
+
+/** Lets a service tell on topics and read them: to be spread into what `createService` gets. */
+export function takePart(options: TakePartOptions): Participation {
+  const { pool, topics, group, subscriptions, declared, report } = options
+  if (topics === undefined) return { append: outboxAppend() }
+  const { append, told } = topics
+  const reporting = report === undefined ? {} : { report }
+  return {
+    append,
+    told,
+    consume: (executor) =>
+      startConsumer({
+        ...{ transport: topics, group, subscriptions, declared, executor, ...reporting },
+        deadLetters: postgresDeadLetters({ pool, append, told }),
+      }),
+  }
+}
