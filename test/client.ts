@@ -94,3 +94,9 @@ export function times<T>(count: number, make: (index: number) => T): T[] {
 export function freshId(): string {
   return randomUUID()
 }
+
+/** An order without what billing decides about it, whenever that is. */
+export function asPlaced(order: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { status: _, updatedAt: __, ...placed } = order
+  return placed
+}

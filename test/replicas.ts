@@ -36,7 +36,7 @@ export function databaseUrl(
   return `postgresql://${connection.user}@/${connection.database}?${where}`
 }
 
-/** What is in the tables: everything, or what one user's commands left there. */
+/** What clients' commands on orders left in the tables: of all of them, or of one user. */
 export async function tracesOf(
   pool: Pool,
   userId?: string,
@@ -44,9 +44,10 @@ export async function tracesOf(
   const { rows } = await pool.query(
     `select (select count(*)::integer from orders where $1::text is null or user_id::text = $1)
               as orders,
-            (select count(*)::integer from commands where $1 is null or scope = '-/user:' || $1)
-              as commands,
-            (select count(*)::integer from outbox where $1 is null or scope = '-/user:' || $1)
+            (select count(*)::integer from commands
+              where scope not like '@%' and ($1 is null or scope = '-/user:' || $1)) as commands,
+            (select count(*)::integer from outbox
+              where type = 'charge-wanted' and ($1 is null or scope = '-/user:' || $1))
               as messages`,
     [userId ?? null],
   )

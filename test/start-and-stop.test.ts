@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { migrations } from '@semel/orders'
 import { testDatabase } from '@semel/postgres/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { ask, bodyOf, freshId, orderOf } from './client.ts'
+import { ask, asPlaced, bodyOf, freshId, orderOf } from './client.ts'
 import { newDataFolder } from './data-folder.ts'
 import { startLoad } from './load.ts'
 import { spawnProduct, startProduct, until } from './product.ts'
@@ -29,7 +29,7 @@ describe('the product', () => {
     expect(code).toBe(0)
     expect(left).toEqual([])
     expect(repeat).toEqual({ ...placed, replayed: true })
-    expect(bodyOf(read)).toEqual(bodyOf(placed))
+    expect(asPlaced(bodyOf(read))).toEqual(asPlaced(bodyOf(placed)))
   })
 
   it('started by npm ends whole when all of its processes get the signal at once', async (context) => {

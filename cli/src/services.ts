@@ -28,14 +28,10 @@ export async function openServices(options: ServicesOptions): Promise<{ port: nu
   const report = reporter()
   const pool = createPool({ connection, connectionsMax })
   lifecycle.defer('connections', () => pool.end())
-  await migrate(pool, [
-    ...new Set([
-      ...orderMigrations,
-      ...billingMigrations,
-      ...notificationMigrations,
-      ...messageMigrations,
-    ]),
-  ])
+  const migrations = [orderMigrations, billingMigrations, notificationMigrations, messageMigrations]
+  // Told to stop meanwhile, nothing more is opened: `open` says so when the tables are there.
+  const made = () => migrate(pool, [...new Set(migrations.flat())])
+  await lifecycle.open('tables', made, async () => undefined)
   const partitions = Object.fromEntries(topicNames.map((name) => [name, config.SEMEL_PARTITIONS]))
   const topics = postgresTransport({ pool, partitions, report })
   lifecycle.defer('topics', () => topics.close())

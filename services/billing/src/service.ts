@@ -28,7 +28,7 @@ type BillingServiceOptions = ServiceOptions<AccountState, BillingCommand, Tx>
 /** What the service is made with. */
 export type BillingOptions = Readonly<{
   pool: Pool
-  /** What carries topics to it, and what it tells. Default: what it tells is appended to the outbox, and nothing is read. */
+  /** What carries topics. Default: what it tells goes to the outbox, and nothing is read. */
   topics?: PostgresTransport
   /** ISO 4217 code of the one currency, in which accounts are opened. */
   currency: string

@@ -25,7 +25,7 @@ type OrderServiceOptions = ServiceOptions<OrderState, OrderCommand, Tx>
 /** What the service is made with. */
 export type OrdersOptions = Readonly<{
   pool: Pool
-  /** What carries topics to it, and what it tells. Default: what it tells is appended to the outbox, and nothing is read. */
+  /** What carries topics. Default: what it tells goes to the outbox, and nothing is read. */
   topics?: PostgresTransport
   /** ISO 4217 code of the one currency. */
   currency: string
