@@ -87,11 +87,14 @@ describe('a product that is told to stop', () => {
     const product = await startProduct({ DATABASE_URL: databaseUrl(database) })
     const placed = await ask(product.url, { key: 'place', body: orderOf(freshId()) })
     const { id } = bodyOf(placed)
+    const path = `/orders/${id}`
+    const isSettled = ({ answer }: Told) => !answer.body.includes('"status":"pending"')
+    await until(async () => isSettled(await ask(product.url, { method: 'GET', path })))
     const holder = await database.pool.connect()
     await holder.query('begin')
     await holder.query('select from orders where id = $1 for update', [id])
     const body = { version: 1, lines: orderOf(id, 7).lines }
-    const update = ask(product.url, { method: 'PUT', path: `/orders/${id}`, key: 'update', body })
+    const update = ask(product.url, { method: 'PUT', path, key: 'update', body })
     await until(async () => {
       const { rowCount } = await database.pool.query(
         `select from pg_stat_activity
