@@ -11,6 +11,9 @@ export type StartPage = Readonly<{
 export function startPage({ url, database, knowsCallers }: StartPage): string {
   const rows = [
     ['orders', `${url}/orders`],
+    ['accounts', `${url}/accounts`],
+    ['notifications', `${url}/notifications`],
+    ['messages', `${url}/messages/{guid}`],
     ['OpenAPI', `${url}/openapi.json`],
     ['problems', `${url}/problems`],
     ['health', `${url}/health/ready`],
@@ -25,7 +28,7 @@ export function startPage({ url, database, knowsCallers }: StartPage): string {
     '',
     'Semel is ready.',
     '',
-    ...rows.map(([name = '', value]) => `  ${name.padEnd(10)} ${value}`),
+    ...rows.map(([name = '', value]) => `  ${name.padEnd(14)} ${value}`),
     '',
     'Try this, twice: there will be one order, and the same answer.',
     '',
