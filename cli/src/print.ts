@@ -29,7 +29,25 @@ export function jsonOf(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`
 }
 
+/** Text without what a terminal would obey: clients choose keys and bodies. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (found) => {
+    const code = found.codePointAt(0)!.toString(16)
+    return `\\u{${code}}`
+  })
+}
+
+/** A count with its word: `1 letter`, `2 letters`. */
+export function counted(count: number, word: string): string {
+  return `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`
+}
+
+/** The beginning of a text that would break a table. */
+export function shortened(text: string, charactersMax: number): string {
+  return text.length <= charactersMax ? text : `${text.slice(0, charactersMax - 1)}…`
+}
+
 function shown(cell: Cell): string {
   if (cell === null || cell === undefined || cell === '') return '-'
-  return cell instanceof Date ? cell.toISOString() : String(cell)
+  return cell instanceof Date ? cell.toISOString() : printable(String(cell))
 }

@@ -150,8 +150,8 @@ async function parkIn(
   return { copies, isWhole: keys.length === keysBehind.size }
 }
 
-function filterValues({ group = '', topic = '', id }: LetterFilter): unknown[] {
-  return [group, topic, id ?? null]
+function filterValues({ group, topic, partitionKey, id }: LetterFilter): unknown[] {
+  return [group ?? '', topic ?? '', id ?? null, partitionKey ?? null]
 }
 
 const selectStanding = `
@@ -233,17 +233,17 @@ const renewReason = `
 
 const isMeant = `
   ($1 = '' or consumer_group = $1) and ($2 = '' or topic = $2)
-     and ($3::uuid is null or id = $3::uuid)`
+     and ($3::uuid is null or id = $3::uuid) and ($4::text is null or partition_key = $4)`
 
 const selectListed = `
   select ${letterColumns}
     from dead_letters
-   where ${isMeant} and ($4::boolean or discarded_at is null)`
+   where ${isMeant} and ($5::boolean or discarded_at is null)`
 
-const selectNewest = `${selectListed} order by parked_at desc, id desc limit $5`
+const selectNewest = `${selectListed} order by parked_at desc, id desc limit $6`
 
 const selectByPlace = `
-  ${selectListed} order by consumer_group, topic, partition, position, id limit $5`
+  ${selectListed} order by consumer_group, topic, partition, position, id limit $6`
 
 const selectById = `
   select ${letterColumns}, body from dead_letters where id = $1 order by consumer_group`
@@ -255,7 +255,7 @@ const discardLetter = `
 
 const mark = `
   update dead_letters as letter
-     set redrive_at = $4
+     set redrive_at = $5
     from (select distinct consumer_group, topic, partition_key
             from dead_letters where ${isMeant} and discarded_at is null) as meant
    where letter.consumer_group = meant.consumer_group and letter.topic = meant.topic

@@ -259,6 +259,8 @@ function lists(store: Letters): void {
       two.id,
     ])
     expect(await idsOf({ id: two.id })).toEqual([two.id])
+    expect(await idsOf({ topic: 'list', partitionKey: 'k' })).toEqual([one.id, two.id])
+    expect(await idsOf({ topic: 'list', partitionKey: 'another' })).toEqual([])
     expect(await idsOf({ topic: 'list' }, { lettersMax: 1 })).toEqual([one.id])
   })
 }

@@ -131,10 +131,11 @@ function isUnder(
   return letter.group === group && topic === key.topic && partitionKey === key.partitionKey
 }
 
-function meant({ group, topic, id }: LetterFilter): (letter: DeadLetter) => boolean {
+function meant({ group, topic, partitionKey, id }: LetterFilter): (letter: DeadLetter) => boolean {
   return (letter) =>
     (group === undefined || letter.group === group) &&
     (topic === undefined || letter.message.topic === topic) &&
+    (partitionKey === undefined || letter.message.partitionKey === partitionKey) &&
     (id === undefined || letter.id === id)
 }
 

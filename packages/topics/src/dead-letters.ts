@@ -61,7 +61,13 @@ export type Standing = Readonly<{
 export type LetterKey = Readonly<{ topic: string; partitionKey: string }>
 
 /** Which letters an operator means; what is left out does not narrow. */
-export type LetterFilter = Readonly<{ group?: string; topic?: string; id?: string }>
+export type LetterFilter = Readonly<{
+  group?: string
+  topic?: string
+  /** The partition key as the letter has it. */
+  partitionKey?: string
+  id?: string
+}>
 
 /**
  * Where groups keep what they could not decide. A store of dead letters passes the suite of

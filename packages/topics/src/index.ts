@@ -35,4 +35,5 @@ export {
   type Subscription,
   subscribe,
 } from './subscription.ts'
+export { findTopicFaults, type TopicFault } from './topic-fault-store.ts'
 export type { ConsumeOptions, Delivered, Transport } from './transport.ts'

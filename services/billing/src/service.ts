@@ -15,6 +15,7 @@ import { subscriptions } from './subscriptions.ts'
 
 export { takeCharge } from './charge.ts'
 export { findImbalances, type Imbalance } from './sql.ts'
+export { subscriptions } from './subscriptions.ts'
 
 /** What has to be in the database before {@link createBilling}. */
 export const migrations: readonly MigrationSet[] = [

@@ -11,6 +11,8 @@ import { messageQueries } from './routes.ts'
 import { entryRepository, messageMigrations } from './sql.ts'
 import { subscriptions } from './subscriptions.ts'
 
+export { subscriptions } from './subscriptions.ts'
+
 /** What has to be in the database before {@link createMessages}. */
 export const migrations: readonly MigrationSet[] = [
   commandMigrations,

@@ -15,6 +15,9 @@ import { notificationQueries } from './routes.ts'
 import { notificationMigrations, notificationRepository } from './sql.ts'
 import { subscriptions } from './subscriptions.ts'
 
+export { findNotificationFaults } from './sql.ts'
+export { subscriptions } from './subscriptions.ts'
+
 /** What has to be in the database before {@link createNotifications}. */
 export const migrations: readonly MigrationSet[] = [
   commandMigrations,

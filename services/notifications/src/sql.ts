@@ -65,6 +65,31 @@ export async function listNotifications(
   return rows.map(notificationOf)
 }
 
+/** What a notification's row says, and what it should; `id` names the version of an order. */
+export type NotificationFault = Readonly<{ id: string; is: string; shouldBe: string }>
+
+/**
+ * Lists, up to `limit`, versions of orders with more than one notification, and notifications whose
+ * number the next one may get again. Reads every notification.
+ */
+export async function findNotificationFaults(
+  db: Queryable,
+  limit = 100,
+): Promise<readonly NotificationFault[]> {
+  const { rows } = await db.query<NotificationFault>({
+    text: `select order_id || ' version ' || order_version as id,
+                  count(*) || ' notifications' as "is", '1 notification' as "shouldBe"
+             from notifications group by order_id, order_version having count(*) > 1
+            union all
+           select order_id || ' version ' || order_version, 'number ' || number,
+                  'a number below ' || next
+             from notifications join notification_numbers on number >= next
+            limit $1`,
+    values: [limit],
+  })
+  return rows
+}
+
 type NotificationRow = {
   id: string
   number: number

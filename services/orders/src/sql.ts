@@ -94,6 +94,24 @@ export async function listOrders(
   return rows.map(orderOf)
 }
 
+/** What an order's row says, and what it should. */
+export type OrderFault = Readonly<{ id: string; is: string; shouldBe: string }>
+
+/** Lists, up to `limit`, orders whose total is not the sum of their lines. Reads every order. */
+export async function findOrderFaults(db: Queryable, limit = 100): Promise<readonly OrderFault[]> {
+  const { rows } = await db.query<OrderFault>({
+    text: `select id, 'total ' || total as "is", 'total ' || coalesce(summed::text, 'none') as "shouldBe"
+             from orders cross join lateral (
+               select sum((line->>'quantity')::numeric * (line->>'unitPrice')::numeric) as summed
+                 from jsonb_array_elements(lines) as line
+             ) as of_lines
+            where total is distinct from summed
+            order by id limit $1`,
+    values: [limit],
+  })
+  return rows
+}
+
 type OrderRow = {
   id: string
   number: number

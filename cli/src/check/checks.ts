@@ -1,0 +1,162 @@
+import { findImbalances } from '@semel/billing'
+import { findNotificationFaults } from '@semel/notifications'
+import { findOrderFaults } from '@semel/orders'
+import type { Queryable } from '@semel/postgres'
+import { findTopicFaults } from '@semel/topics'
+import { type CountedTable, type CrossCheck, countRows, type Fault, findFaults } from './sql.ts'
+import { checkReadMessages, checkRegistry, type Found } from './streams.ts'
+
+/** The invariants of the design that checks are about. */
+export type Invariant = 'I1' | 'I3' | 'I6' | 'I7' | 'I9' | 'I10'
+
+/** Something that must hold of live data, and how that is looked at. */
+export type Check = Readonly<{
+  /** Stable: programs may rely on it. */
+  name: string
+  invariant: Invariant
+  /** What holds, in a sentence without its full stop. */
+  promise: string
+  /** What `checked` counts. */
+  unit: string
+  run(db: Queryable, faultsMax: number): Promise<Found>
+}>
+
+/** Every check, in the order in which they are run and shown. */
+export const checks: readonly Check[] = [
+  owned('outbox-whole', {
+    invariant: 'I6',
+    promise: 'positions have no gaps, end at their heads, and nobody has read beyond them',
+    tables: ['outbox'],
+    unit: 'messages',
+    find: async (db, limit) =>
+      (await findTopicFaults(db, limit)).map(({ what, id, ...rest }) => ({
+        id: `${what} ${id}`,
+        ...rest,
+      })),
+  }),
+  across('messages-have-commands', {
+    invariant: 'I6',
+    promise: 'every message of a service was told by a command that was decided with it',
+    tables: ['outbox'],
+    unit: 'messages',
+  }),
+  across('messages-told-once', {
+    invariant: 'I6',
+    promise: 'no message of a service was told twice',
+    tables: ['outbox'],
+    unit: 'messages',
+  }),
+  across('placed-orders-exist', {
+    invariant: 'I6',
+    promise: 'every order that a client was told of exists',
+    tables: ['orders'],
+    unit: 'orders',
+  }),
+  across('deposits-have-entries', {
+    invariant: 'I6',
+    promise: 'every deposit that was answered has its entry, and no entry is without a command',
+    tables: ['entries'],
+    unit: 'entries',
+  }),
+  {
+    name: 'read-messages-decided',
+    invariant: 'I7',
+    promise: 'every message that a group has read was decided by it, or is its dead letter',
+    unit: 'messages read',
+    run: checkReadMessages,
+  },
+  across('commands-once', {
+    invariant: 'I9',
+    promise: 'no key was decided twice, and no message twice by one consumer',
+    tables: ['commands'],
+    unit: 'commands',
+  }),
+  owned('notifications-once', {
+    invariant: 'I9',
+    promise: 'a version of an order has one notification, under a number of its own',
+    tables: ['notifications'],
+    unit: 'notifications',
+    find: findNotificationFaults,
+  }),
+  owned('accounts-balanced', {
+    invariant: 'I10',
+    promise: 'balances are the sums of their entries, and orders hold what was decided',
+    tables: ['accounts', 'decisions'],
+    unit: 'accounts and decisions',
+    find: async (db, limit) =>
+      (await findImbalances(db, limit)).map(({ what, id, ...rest }) => ({
+        id: `${what} ${id}`,
+        ...rest,
+      })),
+  }),
+  owned('orders-total', {
+    invariant: 'I10',
+    promise: 'the total of an order is the sum of its lines',
+    tables: ['orders'],
+    unit: 'orders',
+    find: findOrderFaults,
+  }),
+  across('orders-have-decisions', {
+    invariant: 'I10',
+    promise: 'the current version of every order is decided by billing, or on its way there',
+    tables: ['orders'],
+    unit: 'orders',
+  }),
+  across('orders-as-decided', {
+    invariant: 'I10',
+    promise: 'every order is what billing decided about its current version, or about to be told',
+    tables: ['orders'],
+    unit: 'orders',
+  }),
+  across('orders-notified', {
+    invariant: 'I10',
+    promise: 'the user of every settled order was told so, or is about to be',
+    tables: ['orders'],
+    unit: 'orders',
+  }),
+  across('notifications-have-decisions', {
+    invariant: 'I10',
+    promise: 'nobody was told anything that billing did not decide',
+    tables: ['notifications'],
+    unit: 'notifications',
+  }),
+]
+
+/** Holds only where the registry is told of all requests (`REGISTER=all`). */
+export const registryCheck: Check = {
+  name: 'requests-registered',
+  invariant: 'I3',
+  promise: 'the registry says of every decided request what was answered, or is about to',
+  unit: 'requests',
+  run: checkRegistry,
+}
+
+type About = Readonly<{
+  invariant: Invariant
+  promise: string
+  tables: readonly CountedTable[]
+  unit: string
+}>
+
+function owned(
+  name: string,
+  {
+    find,
+    tables,
+    ...about
+  }: About & { find(db: Queryable, limit: number): Promise<readonly Fault[]> },
+): Check {
+  return {
+    name,
+    ...about,
+    async run(db, faultsMax) {
+      const faults = await find(db, faultsMax)
+      const counts = await Promise.all(tables.map((table) => countRows(db, table)))
+      return { checked: counts.reduce((sum, count) => sum + count, 0), faults }
+    },
+  }
+}
+
+function across(name: CrossCheck, about: About): Check {
+  return owned(name, { ...about, find: (db, limit) => findFaults(db, name, limit) })
+}

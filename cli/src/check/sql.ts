@@ -1,0 +1,163 @@
+import { type Pool, type Queryable, type Tx, transaction } from '@semel/postgres'
+
+/** What a check found: what was looked at, and where it is not as it must be. */
+export type Fault = Readonly<{ id: string; is: string; shouldBe: string }>
+
+/**
+ * Runs work that only reads in one snapshot: all that it sees is as of one moment. Plans may scan
+ * whole tables here, which is what checks do.
+ */
+export function inSnapshot<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return transaction(pool, async (tx) => {
+    await tx.query({ text: 'set transaction isolation level repeatable read, read only' })
+    await tx.query({
+      text: `select set_config('enable_seqscan', 'on', true), set_config('work_mem', '64MB', true),
+                    set_config('plan_cache_mode', 'auto', true)`,
+    })
+    return work(tx)
+  })
+}
+
+/** Tables that checks count. */
+export type CountedTable =
+  | 'accounts'
+  | 'commands'
+  | 'decisions'
+  | 'entries'
+  | 'heads'
+  | 'notifications'
+  | 'orders'
+  | 'outbox'
+  | 'positions'
+
+/** Rows of a table. */
+export async function countRows(db: Queryable, table: CountedTable): Promise<number> {
+  const { rows } = await db.query<{ number: number }>({
+    text: `select count(*) as number from ${table}`,
+  })
+  return rows[0]!.number
+}
+
+/** Checks across services, each a statement that lists faults, up to `$1`. */
+export type CrossCheck = keyof typeof crossChecks
+
+/** Lists the faults that a check across services finds. */
+export async function findFaults(
+  db: Queryable,
+  check: CrossCheck,
+  limit: number,
+): Promise<readonly Fault[]> {
+  const { rows } = await db.query<Fault>({ text: crossChecks[check], values: [limit] })
+  return rows
+}
+
+/**
+ * Bodies of the messages of a type that a group has yet to decide: those it has not read, and its
+ * letters. A body may be anything, so nothing of it is trusted.
+ */
+function waiting(group: string, topic: string, type: string): string {
+  return `
+    select body::jsonb as body
+      from (select case when o.body is json object then o.body end as body
+              from outbox o
+              left join positions p on p.consumer_group = '${group}'
+                   and p.topic = o.topic and p.partition = o.partition
+             where o.topic = '${topic}' and o.type = '${type}'
+               and o.position >= coalesce(p.position, 0)
+             union all
+            select case when reason not in ('not-json', 'envelope-invalid', 'too-large')
+                             and body is json object
+                        then convert_from(body, 'UTF8') end
+              from dead_letters
+             where consumer_group = '${group}' and type = '${type}') as found
+     where body is not null`
+}
+
+const crossChecks = {
+  'messages-have-commands': `
+    select o.topic || '/' || o.partition || '/' || o.position as id,
+           case when c.id is null then 'told by no decided command'
+                else 'told at ' || o.time end as "is",
+           case when c.id is null then 'told by command ' || o.command_id
+                else 'told at ' || c.decided_at || ', when its command was decided' end
+             as "shouldBe"
+      from outbox o left join commands c on c.id = o.command_id
+     where o.source <> 'gateway' and o.type <> 'dead-lettered'
+       and (c.id is null or c.decided_at <> o.time and o.type <> 'message-answered')
+     limit $1`,
+  'messages-told-once': `
+    select id, 'told ' || count(*) || ' times' as "is", 'told once' as "shouldBe"
+      from outbox
+     where source <> 'gateway' and type not in ('dead-lettered', 'message-answered')
+     group by id having count(*) > 1 limit $1`,
+  'commands-once': `
+    select scope || ' ' || operation || ' ' || key as id, count(*) || ' commands' as "is",
+           '1 command' as "shouldBe"
+      from commands where status is not null
+     group by scope, operation, key having count(*) > 1 limit $1`,
+  'placed-orders-exist': `
+    select c.id, 'no order' as "is", 'order ' || (c.body::jsonb->>'id') as "shouldBe"
+      from commands c
+     where c.operation = 'place-order' and c.status = 201
+       and not exists (select from orders o where o.id = (c.body::jsonb->>'id')::uuid)
+     limit $1`,
+  'deposits-have-entries': `
+    select c.id, 'no entry' as "is", 'entry ' || c.id as "shouldBe"
+      from commands c left join entries e on e.id = c.id and e.kind = 'deposit'
+     where c.operation = 'deposit' and c.status = 201 and e.id is null
+     union all
+    select e.id, 'entry without a command', 'the entry of a decided command'
+      from entries e left join commands c on c.id = e.id
+     where c.id is null and e.created_at > (select min(decided_at) + interval '1 minute'
+                                              from commands)
+     limit $1`,
+  'orders-have-decisions': `
+    with waiting as (${waiting('billing', 'billing', 'charge-wanted')})
+    select o.id, 'version ' || o.version || ' is not decided, and not on its way' as "is",
+           'a decision about version ' || o.version as "shouldBe"
+      from orders o left join decisions d on d.order_id = o.id and d.version = o.version
+     where d.order_id is null
+       and (o.id::text, o.version::text) not in
+           (select coalesce(body->>'orderId', ''), coalesce(body->>'version', '') from waiting)
+     limit $1`,
+  'orders-as-decided': `
+    with waiting as (${waiting('orders', 'order', 'charge-decided')})
+    select o.id,
+           format('%s, total %s, user %s, version %s', o.status, o.total, o.user_id, o.version)
+             as "is",
+           coalesce(format('%s, total %s, user %s', d.outcome, d.amount, d.user_id),
+                    'not settled: billing decided nothing') as "shouldBe"
+      from orders o left join decisions d on d.order_id = o.id and d.version = o.version
+     where case o.status
+             when 'pending' then d.outcome is not null
+                  and (o.id::text, o.version::text) not in
+                      (select coalesce(body->>'orderId', ''), coalesce(body->>'version', '')
+                         from waiting)
+             when 'cancelled' then d.outcome <> 'released' or d.user_id <> o.user_id
+             else (o.status, o.total, o.user_id)
+                  is distinct from (d.outcome, d.amount, d.user_id)
+           end
+     limit $1`,
+  'orders-notified': `
+    with waiting as (${waiting('notifications', 'notification', 'notification-wanted')})
+    select o.id, coalesce(n.kind || ' for user ' || n.user_id, 'no notification') as "is",
+           case o.status when 'paid' then 'happiness' else 'grief' end
+             || ' about version ' || o.version || ' for user ' || o.user_id as "shouldBe"
+      from orders o left join notifications n on n.order_id = o.id and n.order_version = o.version
+     where o.status in ('paid', 'declined')
+       and (n.kind, n.user_id) is distinct from
+           (case o.status when 'paid' then 'happiness' else 'grief' end, o.user_id)
+       and (n.order_id is not null or (o.id::text, o.version::text) not in
+           (select coalesce(body->>'orderId', ''), coalesce(body->>'orderVersion', '')
+              from waiting))
+     limit $1`,
+  'notifications-have-decisions': `
+    select n.order_id || ' version ' || n.order_version as id, n.kind as "is",
+           coalesce(case d.outcome when 'paid' then 'happiness' when 'declined' then 'grief' end,
+                    'no notification') as "shouldBe"
+      from notifications n
+      left join decisions d on d.order_id = n.order_id and d.version = n.order_version
+     where n.kind is distinct from
+           case d.outcome when 'paid' then 'happiness' when 'declined' then 'grief' end
+     limit $1`,
+} as const

@@ -1,0 +1,137 @@
+import type { Pool } from '@semel/postgres'
+import { listPositions, type Position, resetPosition } from '@semel/topics'
+import type { Command } from 'commander'
+import { declareShowing, wholeNumber } from './command-line.ts'
+import { operate } from './operate.ts'
+import { OperatorError, usageError } from './operator-error.ts'
+import { counted, jsonOf, printable, tableOf } from './print.ts'
+
+type ResetOptions = Readonly<{
+  group: string
+  topic: string
+  partition?: number
+  to: number
+  yes?: true
+  json?: true
+}>
+
+/** Declares `semel topics` and `semel topics reset`. */
+export function declareTopics(program: Command): void {
+  const topics = declareShowing(program, 'topics', {
+    does: 'show how far every group has read every partition, and how far behind it is',
+    examples: [
+      ['semel topics', 'positions, heads and lag'],
+      ['semel topics --json', 'the same for programs'],
+      ['semel topics reset --group orders --topic order --to 0 --yes', 'let orders read all again'],
+    ],
+  })
+  topics.action(({ json }: { json?: true }) => operate((pool) => showTopics(pool, json === true)))
+  declareShowing(topics, 'reset', {
+    does: 'let a group read a topic again from a position, while it runs',
+    examples: [
+      ['semel topics reset --group orders --topic order --to 0 --yes', 'from the start'],
+      [
+        'semel topics reset --group billing --topic billing --partition 2 --to 100 --yes',
+        'one partition',
+      ],
+    ],
+    more:
+      '\nWhat was decided stays decided: messages that are read again change nothing. A position\n' +
+      'beyond the one that the group has come to skips messages for good; "semel check" finds them.\n',
+  })
+    .requiredOption('--group <group>', 'the group that is to read again')
+    .requiredOption('--topic <topic>', 'the topic')
+    .option('--partition <number>', 'one partition (default: all of the topic)', wholeNumber)
+    .requiredOption(
+      '--to <position>',
+      'the position to read next; beyond the end, the end',
+      wholeNumber,
+    )
+    .option('--yes', 'really do it')
+    // The parent has --json too, and would take it for itself.
+    .action((_: object, command: Command) => {
+      const options = command.optsWithGlobals() as ResetOptions
+      return operate((pool) => reset(pool, options))
+    })
+}
+
+async function showTopics(pool: Pool, json: boolean): Promise<string> {
+  const positions = await listPositions(pool)
+  if (json) return jsonOf(positions)
+  return tableOf(
+    ['group', 'topic', 'partition', 'position', 'head', 'lag'],
+    positions.map(({ group, topic, partition, position, head, lag }) => {
+      return [group, topic, partition, position, head, lag]
+    }),
+    'No group has read any topic yet.',
+  )
+}
+
+async function reset(pool: Pool, options: ResetOptions): Promise<string> {
+  const { group, topic, to, yes, json } = options
+  const known = await listPositions(pool)
+  const meant = meantBy(options, known)
+  if (yes !== true) throw usageError(`${planOf(meant, to)} Add --yes to do it`)
+  const done = []
+  for (const { partition, position: from } of meant) {
+    const place = await resetPosition(pool, { group, topic, partition, to })
+    if (place !== undefined) done.push({ group, topic, partition, from, to: place.position })
+  }
+  if (json === true) return jsonOf(done)
+  const lines = done.map(
+    ({ partition, from, to }) => `${group} reads ${topic}/${partition} from ${to} (was ${from}).`,
+  )
+  const next =
+    'It begins within a second or so if it runs, else when it is started; messages that were\n' +
+    'decided before change nothing. Look at: semel topics'
+  return `${lines.map(printable).join('\n')}\n${next}\n`
+}
+
+/** The partitions that options mean. One that the group has yet to discover has no position. */
+function meantBy(
+  { group, topic, partition }: ResetOptions,
+  known: readonly Position[],
+): readonly Position[] {
+  const ofGroup = known.filter((one) => one.group === group)
+  if (ofGroup.length === 0)
+    throw unknown(
+      'group',
+      group,
+      known.map((one) => one.group),
+    )
+  const ofTopic = ofGroup.filter((one) => one.topic === topic && one.generation > 0)
+  if (ofTopic.length === 0) {
+    throw unknown(
+      `topic of ${group}`,
+      topic,
+      ofGroup.map((one) => one.topic),
+    )
+  }
+  if (partition === undefined) return ofTopic
+  const meant = ofTopic.filter((one) => one.partition === partition)
+  if (meant.length > 0) return meant
+  throw unknown(
+    `partition of ${topic}`,
+    partition,
+    ofTopic.map((one) => one.partition),
+  )
+}
+
+function planOf(meant: readonly Position[], to: number): string {
+  const moves = meant.map(({ topic, partition, position, head }) => {
+    const next = Math.min(to, head)
+    const again = counted(Math.abs(position - next), 'message')
+    const effect = next > position ? `skip ${again} for good` : `read ${again} again`
+    return `${topic}/${partition} from ${position} to ${next} (${effect})`
+  })
+  return `this would move ${meant[0]?.group} at ${moves.join(', ')}.`
+}
+
+function unknown(
+  what: string,
+  given: string | number,
+  known: readonly (string | number)[],
+): OperatorError {
+  const list = [...new Set(known)].join(', ') || 'none: no group has read anything yet'
+  return new OperatorError('not-found', `there is no ${what} ${given} (known are ${list})`)
+}

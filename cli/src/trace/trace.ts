@@ -1,0 +1,67 @@
+import { guidOf, type Scope } from '@semel/commands'
+import type { Pool } from '@semel/postgres'
+import type { Command } from 'commander'
+import { declareShowing } from '../command-line.ts'
+import { operate } from '../operate.ts'
+import { OperatorError } from '../operator-error.ts'
+import { jsonOf, tableOf } from '../print.ts'
+import { type ScopeOptions, scopeOf, withScope } from '../scope-options.ts'
+import { diagramOf } from './diagram.ts'
+import { followLife, type Hop } from './life.ts'
+import { findRoots, type Root } from './roots.ts'
+
+const example = '5b0c2f4e-94f8-8a39-b7c2-0d5a6f2e8c01'
+
+/** Declares `semel trace`. */
+export function declareTrace(program: Command): void {
+  const trace = declareShowing(program, 'trace', {
+    does: 'show the life of a command, hop by hop: who told whom what, when, and what came of it',
+    examples: [
+      ['semel trace my-first-order', 'by its key, of the one caller without tokens'],
+      [`semel trace k-1 --user ${example}`, 'by the key of a user'],
+      [`semel trace ${example}`, 'by the guid of a request, or all that was done to an order'],
+    ],
+  }).argument('<what>', 'a guid, the id of a command or an order, or an idempotency key')
+  withScope(trace).action((asked: string, options: ScopeOptions & { json?: true }) => {
+    const scope = scopeOf(options)
+    return operate((pool) => showLife(pool, { asked, scope, json: options.json === true }))
+  })
+}
+
+async function showLife(
+  pool: Pool,
+  { asked, scope, json }: { asked: string; scope: Scope | undefined; json: boolean },
+): Promise<string> {
+  const roots = await findRoots(pool, asked, scope)
+  if (roots.length === 0) {
+    throw new OperatorError(
+      'not-found',
+      `nothing is known of ${asked}; a key needs who sent it: --user <id> or --scope <scope>`,
+    )
+  }
+  const hops = await followLife(pool, roots)
+  const views = roots.map(viewOf).toSorted((one, other) => Number(one.at) - Number(other.at))
+  if (json) return jsonOf({ asked, commands: views, hops: hops.map((hop) => timed(hop, hops[0]!)) })
+  const table = tableOf(
+    ['command', 'operation', 'key', 'scope', 'status', 'at', 'guid'],
+    views.map((one) => [
+      ...[one.commandId, one.operation, one.key, one.scope, one.status, one.at, one.guid],
+    ]),
+    '',
+  )
+  return `${table}\n${diagramOf(hops)}`
+}
+
+function viewOf({ command, request }: Root) {
+  const { scope, operation, key } = command?.operation ? command : (request ?? command!)
+  return {
+    ...{ commandId: command?.id ?? null, guid: request?.guid ?? guidOf(command!) },
+    ...{ scope, operation, key, state: command === undefined ? request?.state : 'answered' },
+    status: command?.answer?.status ?? request?.status ?? null,
+    at: command?.decidedAt ?? request?.registeredAt ?? null,
+  }
+}
+
+function timed(hop: Hop, first: Hop) {
+  return { ...hop, atMs: Number(hop.at) - Number(first.at) }
+}
