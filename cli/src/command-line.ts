@@ -47,6 +47,7 @@ function describe(command: Command, { does, examples, more = '' }: Described): C
   const lines = examples.map(([line, meaning]) => `  ${line.padEnd(width)}  ${meaning}\n`)
   return command
     .description(does)
+    .allowExcessArguments(false)
     .addHelpText('after', `\nExamples:\n${lines.join('')}${more}`)
     .configureOutput({ outputError: () => {} })
     .exitOverride((error) => {

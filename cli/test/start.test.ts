@@ -79,7 +79,7 @@ test('help names every variable and shows how to start', async () => {
 test('a command that does not exist is not started as another', async () => {
   const ended = await run({}, ['strat'])
 
-  expect(ended.code).toBe(1)
+  expect(ended.code).toBe(2)
   expect(ended.stderr).toMatch(/Did you mean start/)
 })
 

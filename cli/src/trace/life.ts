@@ -123,13 +123,15 @@ async function hopsOf(
     const read = positions.find((one) => isAt(one, group, message))?.position ?? 0
     const command = id === undefined ? undefined : commandOf.get(id)
     const letter = letterOf.get(`${group} ${letterId}`)
-    return hopOf(message, group, becameOf(message, { command, letter, read }))
+    return hopOf(message, group, becameOf(message, { group, command, letter, read }))
   })
   const parkings = letters.map(({ group, id, parkedAt }) => ({
     id: commandId(serviceScope(group), 'dead-letter', id),
     decidedAt: parkedAt,
   }))
-  return { hops, causes: [...commands, ...parkings] }
+  // A request whose key was used for another one caused nothing of what that one did.
+  const caused = new Set(hops.map(({ commandId }) => commandId))
+  return { hops, causes: [...commands.filter(({ id }) => caused.has(id)), ...parkings] }
 }
 
 const reused = 'refused, its key was used for another request'
@@ -144,9 +146,14 @@ type Became = Pick<Hop, 'outcome' | 'detail' | 'decidedAt' | 'commandId'>
 
 function becameOf(
   { position, id: messageId, source }: ToldMessage,
-  found: { command: CommandRecord | undefined; letter: LetterRow | undefined; read: number },
+  found: Readonly<{
+    group: string
+    command: CommandRecord | undefined
+    letter: LetterRow | undefined
+    read: number
+  }>,
 ): Became {
-  const { command, letter, read } = found
+  const { group, command, letter, read } = found
   if (command !== undefined) {
     const { decidedAt, id: commandId, answer, scope } = command
     if (
@@ -158,7 +165,8 @@ function becameOf(
       return { outcome: 'answered', detail: reused, decidedAt: null, commandId: null }
     }
     const isClients = scope !== '' && !scope.startsWith('@')
-    const detail = isClients && answer !== undefined ? `decided ${answer.status}` : 'decided'
+    const verb = group === 'messages' ? 'noted' : 'decided'
+    const detail = isClients && answer !== undefined ? `${verb} ${answer.status}` : verb
     return { outcome: 'decided', detail, decidedAt, commandId }
   }
   const nothing = { decidedAt: null, commandId: null }
