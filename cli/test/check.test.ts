@@ -64,7 +64,7 @@ it.each<[string, string, string[]]>([
   ],
   [
     'a message that was told when its command was not decided',
-    `update outbox set time = time + interval '1 hour' where topic = 'billing' and position = 2`,
+    `update outbox set time = time + interval '1 hour' where type = 'charge-wanted'`,
     ['messages-have-commands'],
   ],
   [

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createPool, type Pool } from '@semel/postgres'
 import '@semel/postgres/testing'
-import { inject, onTestFinished } from 'vitest'
+import { inject } from 'vitest'
 import { ask, bodyOf, orderOf } from '../../test/client.ts'
 import { openProduct, until } from '../../test/product.ts'
 
@@ -49,8 +49,8 @@ export async function semel(
   const child = spawn(process.execPath, [bin, ...args], {
     env: { HOME: '/nowhere', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...{ timeout: 60_000, killSignal: 'SIGKILL' },
   })
-  onTestFinished(() => void child.kill('SIGKILL'))
   const said = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (chunk: string) => {

@@ -52,10 +52,10 @@ export async function findFaults(
 }
 
 /**
- * Bodies of the messages of a type that a group has yet to decide: those it has not read, and its
- * letters. A body may be anything, so nothing of it is trusted.
+ * Bodies of the messages of a type that a group has not read. A body may be anything, so nothing of
+ * it is trusted.
  */
-function waiting(group: string, topic: string, type: string): string {
+function unread(group: string, topic: string, type: string): string {
   return `
     select body::jsonb as body
       from (select case when o.body is json object then o.body end as body
@@ -63,14 +63,16 @@ function waiting(group: string, topic: string, type: string): string {
               left join positions p on p.consumer_group = '${group}'
                    and p.topic = o.topic and p.partition = o.partition
              where o.topic = '${topic}' and o.type = '${type}'
-               and o.position >= coalesce(p.position, 0)
-             union all
-            select case when reason not in ('not-json', 'envelope-invalid', 'too-large')
-                             and body is json object
-                        then convert_from(body, 'UTF8') end
-              from dead_letters
-             where consumer_group = '${group}' and type = '${type}') as found
+               and o.position >= coalesce(p.position, 0)) as found
      where body is not null`
+}
+
+/** Whether a group has a letter of a type that names the order: its bytes may be no text at all. */
+function parked(group: string, type: string): string {
+  return `
+    exists (select from dead_letters l
+             where l.consumer_group = '${group}' and l.type = '${type}'
+               and position(convert_to(o.id::text, 'UTF8') in l.body) > 0)`
 }
 
 const crossChecks = {
@@ -112,16 +114,17 @@ const crossChecks = {
                                               from commands)
      limit $1`,
   'orders-have-decisions': `
-    with waiting as (${waiting('billing', 'billing', 'charge-wanted')})
+    with waiting as (${unread('billing', 'billing', 'charge-wanted')})
     select o.id, 'version ' || o.version || ' is not decided, and not on its way' as "is",
            'a decision about version ' || o.version as "shouldBe"
       from orders o left join decisions d on d.order_id = o.id and d.version = o.version
      where d.order_id is null
        and (o.id::text, o.version::text) not in
            (select coalesce(body->>'orderId', ''), coalesce(body->>'version', '') from waiting)
+       and not ${parked('billing', 'charge-wanted')}
      limit $1`,
   'orders-as-decided': `
-    with waiting as (${waiting('orders', 'order', 'charge-decided')})
+    with waiting as (${unread('orders', 'order', 'charge-decided')})
     select o.id,
            format('%s, total %s, user %s, version %s', o.status, o.total, o.user_id, o.version)
              as "is",
@@ -133,13 +136,14 @@ const crossChecks = {
                   and (o.id::text, o.version::text) not in
                       (select coalesce(body->>'orderId', ''), coalesce(body->>'version', '')
                          from waiting)
+                  and not ${parked('orders', 'charge-decided')}
              when 'cancelled' then d.outcome <> 'released' or d.user_id <> o.user_id
              else (o.status, o.total, o.user_id)
                   is distinct from (d.outcome, d.amount, d.user_id)
            end
      limit $1`,
   'orders-notified': `
-    with waiting as (${waiting('notifications', 'notification', 'notification-wanted')})
+    with waiting as (${unread('notifications', 'notification', 'notification-wanted')})
     select o.id, coalesce(n.kind || ' for user ' || n.user_id, 'no notification') as "is",
            case o.status when 'paid' then 'happiness' else 'grief' end
              || ' about version ' || o.version || ' for user ' || o.user_id as "shouldBe"
@@ -147,9 +151,11 @@ const crossChecks = {
      where o.status in ('paid', 'declined')
        and (n.kind, n.user_id) is distinct from
            (case o.status when 'paid' then 'happiness' else 'grief' end, o.user_id)
-       and (n.order_id is not null or (o.id::text, o.version::text) not in
-           (select coalesce(body->>'orderId', ''), coalesce(body->>'orderVersion', '')
-              from waiting))
+       and (n.order_id is not null
+            or (o.id::text, o.version::text) not in
+               (select coalesce(body->>'orderId', ''), coalesce(body->>'orderVersion', '')
+                  from waiting)
+               and not ${parked('notifications', 'notification-wanted')})
      limit $1`,
   'notifications-have-decisions': `
     select n.order_id || ' version ' || n.order_version as id, n.kind as "is",
