@@ -117,7 +117,7 @@ async function list(pool: Pool, options: ListOptions): Promise<string> {
   const rows = found.map((letter) => {
     const { topic, partition, position, partitionKey, type } = letter.message
     const place = `${topic}/${partition}/${position}`
-    const why = letter.reason === 'behind-parked' ? letter.reason : shortened(letter.detail, 48)
+    const why = shortened(letter.detail, 48)
     return [letter.id, letter.group, place, partitionKey, type, stateOf(letter), letter.reason, why]
   })
   return tableOf(

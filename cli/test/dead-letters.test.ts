@@ -112,7 +112,7 @@ it.each([
   ['redrive --all --group orders', /--all and a selection exclude each other\n$/],
   ['discard --reason r', /say which letters: an id, or --group, --topic, --key\n$/],
   ['discard --group orders --reason=', /--reason and --by must say something\n$/],
-  ['show 7', /argument '7' is invalid\. It must be a UUID\./],
+  ['show 7', /value '7' is invalid for argument 'id'\. It must be a UUID\./],
   ['list', /unknown command 'list' .*\(known are ls, show, redrive, discard;/],
 ])('refuses “dead-letters %s”, and changes nothing', async (line, said) => {
   const { code, stdout, stderr } = await semel(['dead-letters', ...line.split(' ')], shop.env)
@@ -150,7 +150,7 @@ async function send(key: string, orderId = 'none', isWhole = false): Promise<str
   const rest = { version: 1, userId: randomUUID(), amount: 1, currency: 'EUR', outcome: 'paid' }
   await transaction(pool, async (tx) => {
     tx.send({
-      text: `insert into commands values ($1, '@orders', 'charge-wanted', $2, $3, 1, 200, '{}',
+      text: `insert into commands values ($1, '@orders', 'charge-wanted', 'of ' || $2, $3, 1, 200, '{}',
                                           '{}', $4, $4)`,
       values: [teller, id, Buffer.alloc(32), time],
     })

@@ -117,5 +117,6 @@ async function causesOf(
     for (const one of above) if (!found.has(one.key)) roots.set(one.id, one)
     above = await findCommands(pool, [...new Set(messages.map((message) => message.commandId))])
   }
+  for (const one of above) roots.set(one.id, one)
   return [...roots.values()]
 }
