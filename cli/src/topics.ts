@@ -36,8 +36,9 @@ export function declareTopics(program: Command): void {
       ],
     ],
     more:
-      '\nWhat was decided stays decided: messages that are read again change nothing. A position\n' +
-      'beyond the one that the group has come to skips messages for good; "semel check" finds them.\n',
+      '\nWhat was decided stays decided: messages that are read again change nothing. A\n' +
+      'position beyond the one that the group has come to skips messages for good; "semel\n' +
+      'check" finds them.\n',
   })
     .requiredOption('--group <group>', 'the group that is to read again')
     .requiredOption('--topic <topic>', 'the topic')

@@ -32,7 +32,7 @@ export function declareCheck(program: Command): void {
       ['semel check --json', 'for programs'],
     ],
     more:
-      '\nIt sees all as of one moment, changes nothing, and reads every row: it takes seconds for\n' +
+      '\nIt sees all as of one moment, changes nothing, and reads every row: seconds for\n' +
       'each million of them. What is on its way at that moment is no violation.\n',
   }).action(({ json }: { json?: true }) => {
     const isRegistered = readCliConfig(process.env).REGISTER === 'all'
