@@ -8,6 +8,7 @@ import {
   timestamptzArray,
   uuidArray,
 } from '@semel/postgres'
+import { bodyText } from './envelope.ts'
 
 /** The tables of the outbox. */
 export const topicMigrations: MigrationSet = {
@@ -25,6 +26,9 @@ export type PartitionCounts = Readonly<Record<string, number>>
  * are locked in sorted order, as the last locks before the commit, and held until it: a reader
  * never sees a position before all lower ones. It resolves when the messages are sent; should they
  * not be written, nothing of the transaction is.
+ *
+ * The function rejects with {@link MessageTooLarge}, and has sent nothing, when a body is larger
+ * than readers take: the effect that would tell it is not to be committed.
  */
 export function outboxAppend(
   partitions: PartitionCounts = {},
@@ -51,7 +55,7 @@ export function outboxAppend(
         textArray(column(({ scope }) => scope)),
         uuidArray(column(({ commandId }) => commandId)),
         textArray(column(({ traceparent = '' }) => traceparent)),
-        textArray(column(({ body }) => JSON.stringify(body))),
+        textArray(column(bodyText)),
       ],
     })
   }

@@ -1,4 +1,4 @@
-import { parseScope, type Scope, serviceScope } from '@semel/commands'
+import { type Message, parseScope, type Scope, serviceScope } from '@semel/commands'
 import { carriable } from '@semel/contract'
 import type { Delivered } from './transport.ts'
 
@@ -19,6 +19,11 @@ export type Received = Readonly<{
   traceparent?: string
   body: unknown
 }>
+
+/** A message's body is larger than readers take: it is not sent. Code `message-too-large`. */
+export class MessageTooLarge extends Error {
+  readonly code = 'message-too-large'
+}
 
 /** What keeps a message from being read. */
 export type Unreadable = Readonly<{
@@ -41,6 +46,21 @@ export function originOf({ scope, traceparent }: Pick<Delivered, 'scope' | 'trac
     ...(isAttribute(scope) && isReadBy(parseScope, scope) ? { scope: parseScope(scope) } : {}),
     ...(traceparent !== undefined && traceContext.test(traceparent) ? { traceparent } : {}),
   }
+}
+
+/**
+ * A message's body as it is sent.
+ *
+ * @throws {MessageTooLarge} Every reader would park it, after its effect is committed.
+ */
+export function bodyText({ topic, type, body }: Pick<Message, 'topic' | 'type' | 'body'>): string {
+  const text = JSON.stringify(body)
+  // A UTF-16 unit is at most three bytes of UTF-8: most bodies need not be counted.
+  const bytes = text.length * 3 > bodyBytesMax ? Buffer.byteLength(text) : 0
+  if (bytes > bodyBytesMax) {
+    throw new MessageTooLarge(`${type} on ${topic} is of ${bytes} bytes, at most ${bodyBytesMax}`)
+  }
+  return text
 }
 
 /** Whether a text is a UUID, in either case. */

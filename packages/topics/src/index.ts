@@ -18,7 +18,13 @@ export {
   type Standing,
 } from './dead-letters.ts'
 export { memoryDeadLetters } from './dead-letters-memory.ts'
-export { bodyBytesMax, type Received, readMessage, type Unreadable } from './envelope.ts'
+export {
+  bodyBytesMax,
+  MessageTooLarge,
+  type Received,
+  readMessage,
+  type Unreadable,
+} from './envelope.ts'
 export {
   type GroupPartition,
   listPositions,

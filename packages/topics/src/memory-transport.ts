@@ -1,5 +1,6 @@
 import type { Message } from '@semel/commands'
 import { type PartitionCounts, partitionOf } from './append.ts'
+import { bodyText } from './envelope.ts'
 import {
   type PartitionReader,
   type Place,
@@ -59,8 +60,11 @@ export function memoryTransport(options: MemoryTransportOptions = {}): MemoryTra
   const { partitions = {}, log = memoryLog(), wait, random } = options
   return {
     async publish(messages) {
-      const written = messages.map((message) => {
-        return put(log, message, partitionOf(message.partitionKey, partitions[message.topic] ?? 1))
+      // All before any is put: a body that is too large keeps the others back too.
+      const bodies = messages.map(bodyText)
+      const written = messages.map((message, index) => {
+        const partition = partitionOf(message.partitionKey, partitions[message.topic] ?? 1)
+        return put(log, message, bodies[index]!, partition)
       })
       assign(log)
       const places = new Map(written.map((at) => [nameOf('', at.topic, at.partition), at]))
@@ -105,14 +109,14 @@ export function memoryTransport(options: MemoryTransportOptions = {}): MemoryTra
   }
 }
 
-function put(log: MemoryLog, message: Message, partition: number): Delivered {
-  const { topic, body, time, ...envelope } = message
+function put(log: MemoryLog, message: Message, body: string, partition: number): Delivered {
+  const { topic, body: _, time, ...envelope } = message
   const all = log.topics.get(topic) ?? []
   log.topics.set(topic, all)
   while (all.length <= partition) all.push([])
   const of = all[partition]!
   const place = { topic, partition, position: of.length }
-  const put = { ...envelope, ...place, time: time.toISOString(), body: JSON.stringify(body) }
+  const put = { ...envelope, ...place, time: time.toISOString(), body }
   of.push(put)
   return put
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type PartitionCounts, partitionOf } from './append.ts'
+import { bodyBytesMax } from './envelope.ts'
 import { freshTopic, numberOf, patience, readUntil, readWith, told } from './testing.ts'
 import type { Transport } from './transport.ts'
 
@@ -20,6 +21,7 @@ export function transportConformance(name: string, open: () => Promise<Topics>):
     afterAll(() => topics.close())
 
     carriesMessages(topics)
+    refusesBodies(topics)
     triesAgain(topics)
     remembersPositions(topics)
     handsOver(topics)
@@ -91,6 +93,24 @@ function carriesMessages(topics: Topics): void {
     const { batches } = await readUntil(transport, 'g', topic, 25, { batchSizeMax: 10 })
 
     expect(batches.map((batch) => batch.length)).toEqual([10, 10, 5])
+  })
+}
+
+function refusesBodies(topics: Topics): void {
+  it('take no body that readers would not, nor what is published with it', async () => {
+    const transport = topics.transport()
+    const topic = freshTopic()
+    const tooLarge = { ...told(topic, 'k', 2), body: '\u20ac'.repeat(bodyBytesMax / 3) }
+    const largest = { ...told(topic, 'k', 3), body: 'x'.repeat(bodyBytesMax - 2) }
+
+    const ends = await Promise.allSettled([
+      transport.publish([told(topic, 'k', 1), tooLarge]),
+      transport.publish([largest]),
+    ])
+    const { seen } = await readUntil(transport, 'g', topic, 1)
+
+    expect(ends[0]).toMatchObject({ reason: { code: 'message-too-large' } })
+    expect(seen.map(({ position, body }) => [position, body.length])).toEqual([[0, bodyBytesMax]])
   })
 }
 

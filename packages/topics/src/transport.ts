@@ -35,7 +35,11 @@ export type ConsumeOptions = Readonly<{
  * A transport passes the suite of `@semel/topics/conformance`.
  */
 export interface Transport {
-  /** Resolves when all of them are durable; rejects when that is not known. */
+  /**
+   * Resolves when all of them are durable; rejects when that is not known.
+   *
+   * @throws {MessageTooLarge} One has a body larger than readers take; none of them is sent.
+   */
   publish(messages: readonly Message[]): Promise<void>
   /**
    * Reads topics for a group, from where the group has come to. A batch is of one partition, in its
