@@ -1,3 +1,4 @@
+import { commands as everyCommand } from '@semel/contracts/catalogue'
 import type { CallerOptions } from '@semel/http'
 import { testDatabase } from '@semel/postgres/testing'
 import { describe, expect, it } from 'vitest'
@@ -50,6 +51,8 @@ describe('a client that does not wait', () => {
     await untilSettled(pool)
 
     expect(ends.map(({ end }) => end.response.status)).toEqual([201, 201, 201, 200, 200])
+    const operations = new Set(ends.map(({ end }) => end.operation))
+    expect(operations).toEqual(new Set(everyCommand.map(({ operation }) => operation)))
     for (const { asked, guid, end } of ends) {
       const waited = await ask(url, asked)
       expect(waited.replayed).toBe(true)
