@@ -32,9 +32,12 @@ export async function startSaga(
     partitions?: number
     without?: readonly ServiceName[]
     callers?: CallerOptions
+    /** Told of every error that callers are told nothing of. Default: the gateway's are printed. */
+    report?: (error: unknown) => void
   }> = {},
 ): Promise<Saga> {
   const { partitions: count = 1, without = [], callers = { kind: 'none' } } = options
+  const reporting = options.report === undefined ? {} : { report: options.report }
   const pool = database.anotherPool({ connectionsMax: 16 })
   const partitions = Object.fromEntries(topicNames.map((name) => [name, count]))
   const topics = postgresTransport({ pool, partitions })
@@ -49,7 +52,10 @@ export async function startSaga(
   const names = (Object.keys(makers) as ServiceName[]).filter((name) => !without.includes(name))
   const services = names.map((name) => makers[name]())
   const ready = async () => ({ ready: true, faults: [] })
-  const gateway = await createGateway({ callers, faces: services, topics, ready })
+  const gateway = await createGateway({
+    ...{ callers, faces: services, topics, ready },
+    ...reporting,
+  })
   const { port } = await gateway.listen({ host: '127.0.0.1', port: 0 })
   let stopping: Promise<void> | undefined
   const stop = async () => {

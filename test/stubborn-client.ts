@@ -13,7 +13,7 @@ export type Ended = Readonly<{
 /** What clients went through. */
 export type Hardships = { broken: number; refused: number; later: number; now: number }
 
-const patienceMs = 45_000
+const patienceMs = 60_000
 const pauseMs = 20
 
 /**
