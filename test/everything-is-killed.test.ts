@@ -8,7 +8,7 @@ import { balanceOf, faultsIn, messageOf, migrations, untilSettled } from './saga
 import { type Ended, type Hardships, insist } from './stubborn-client.ts'
 
 /** How long processes are killed; KILL_SECONDS lengthens it. */
-const killedMs = Number(process.env.KILL_SECONDS ?? 12) * 1000
+const killedMs = Number(process.env.KILL_SECONDS ?? 8) * 1000
 const settledWithinMs = 15_000
 const clients = 12
 
