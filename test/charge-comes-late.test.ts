@@ -134,13 +134,18 @@ it('every step between services may be repeated under new ids, and the books sta
   await openAccount(url, userId, 2000)
   for (const _ of times(6, () => 0)) await place(url, userId)
   await untilSettled(pool)
-  const booksBefore = await itemsOf(url, `/accounts/${userId}/entries`)
+  const lists = [
+    ...[`/orders?userId=${userId}`, `/notifications?userId=${userId}`],
+    `/accounts/${userId}/entries`,
+  ]
+  const listsNow = () => Promise.all(lists.map((path) => itemsOf(url, path)))
+  const before = await listsNow()
 
   await repeatAllSteps(pool)
 
   const statuses = (await itemsOf(url, `/orders?userId=${userId}`)).map(({ status }) => status)
   expect(statuses.filter((status) => status === 'paid')).toHaveLength(4)
-  expect(await itemsOf(url, `/accounts/${userId}/entries`)).toEqual(booksBefore)
+  expect(await listsNow()).toEqual(before)
   expect(await itemsOf(url, `/notifications?userId=${userId}`)).toHaveLength(6)
   expect(await faultsIn(pool, { forged: true })).toEqual([])
 })

@@ -22,9 +22,10 @@ const tables = {
   orders: 'id',
   notifications: 'number',
   messages: 'guid',
+  dead_letters: 'id',
 }
 
-/** Everything that users can see, as it is. */
+/** Everything that users can see, and what was set aside. */
 async function everything(pool: Pool): Promise<Record<string, unknown[]>> {
   const found: Record<string, unknown[]> = {}
   for (const [table, order] of Object.entries(tables)) {
