@@ -66,6 +66,7 @@ describe('an order that was declined', () => {
     const told = await itemsOf(url, `/notifications?orderId=${id}`)
     expect(told.map(({ kind }) => kind)).toEqual(['grief'])
     expect(await postedFor(pool, id)).toEqual([])
+    expect(await faultsIn(pool, { forged: true })).toEqual([])
   })
 })
 
@@ -93,6 +94,7 @@ describe('an order that is cancelled', () => {
     expect(await balanceOf(url, userId)).toBe(5000)
     for (const id of ids) expect(await postedFor(pool, id)).toEqual([])
     expect(await itemsOf(url, `/notifications?userId=${userId}`)).toEqual([])
+    expect(await faultsIn(pool, { forged: true })).toEqual([])
   })
 
   it('while it is being charged, or after, has its money back once, whatever is repeated', async () => {
@@ -125,6 +127,7 @@ describe('an order that is cancelled', () => {
       expect([[], [-450, 450]]).toContainEqual(await postedFor(pool, id))
       expect(bodyOf(await orderNow(url, id)).status).toBe('cancelled')
     }
+    expect(await faultsIn(pool, { forged: true })).toEqual([])
   })
 })
 
