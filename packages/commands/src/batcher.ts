@@ -1,6 +1,7 @@
 import { turnedAway } from './batch.ts'
 import type { Command } from './command.ts'
 import type { Entry, Verdict } from './fold.ts'
+import type { Timer, Timers } from './timers.ts'
 
 /** Limits of a batcher; see `ExecutorOptions`. */
 export type BatcherLimits = Readonly<{
@@ -8,6 +9,7 @@ export type BatcherLimits = Readonly<{
   batchesMax: number
   queueMax: number
   queueWaitMaxMs: number
+  timers: Timers
 }>
 
 /** Forms batches of what arrives while earlier ones are running. */
@@ -28,11 +30,11 @@ interface Waiting<C extends Command> {
 /** Makes a batcher. `run` gives a verdict for each entry of a batch, in order; it never rejects. */
 export function createBatcher<C extends Command>(
   run: (entries: readonly Entry<C>[]) => Promise<readonly Verdict[]>,
-  { batchSizeMax, batchesMax, queueMax, queueWaitMaxMs }: BatcherLimits,
+  { batchSizeMax, batchesMax, queueMax, queueWaitMaxMs, timers }: BatcherLimits,
 ): Batcher<C> {
   const { promise: drained, resolve: drain } = Promise.withResolvers<void>()
   const queue: Waiting<C>[] = []
-  let watch: NodeJS.Timeout | undefined
+  let watch: Timer | undefined
   let running = 0
   let scheduled = false
   let closed = false
@@ -41,7 +43,7 @@ export function createBatcher<C extends Command>(
     if (scheduled) return
     scheduled = true
     // After the events at hand: all that arrived in this turn of the loop shares a transaction.
-    setImmediate(() => {
+    timers.soon(() => {
       scheduled = false
       startBatches()
       if (closed && running === 0) drain()
@@ -64,26 +66,29 @@ export function createBatcher<C extends Command>(
   }
 
   function turnAwayLate() {
-    const late = performance.now() - queueWaitMaxMs
+    const late = timers.now() - queueWaitMaxMs
     while (queue[0] !== undefined && queue[0].since < late) queue.shift()?.settle(turnedAway)
   }
 
   /** Behind a batch that hangs no other starts: then it is this timer that keeps the limit. */
   function watchQueue() {
     if (watch !== undefined || queue[0] === undefined) return
-    const leftMs = Math.max(1, queue[0].since + queueWaitMaxMs - performance.now())
-    watch = setTimeout(() => {
-      watch = undefined
-      turnAwayLate()
-      watchQueue()
-    }, leftMs).unref()
+    watch = timers.after(
+      () => {
+        watch = undefined
+        turnAwayLate()
+        watchQueue()
+      },
+      Math.max(1, queue[0].since + queueWaitMaxMs - timers.now()),
+    )
+    watch.unref()
   }
 
   return {
     add(entry) {
       if (closed || queue.length >= queueMax) return Promise.resolve(turnedAway)
       const { promise, resolve } = Promise.withResolvers<Verdict>()
-      queue.push({ entry, since: performance.now(), settle: resolve })
+      queue.push({ entry, since: timers.now(), settle: resolve })
       schedule()
       watchQueue()
       return promise

@@ -13,6 +13,7 @@ import type { Message } from './decider.ts'
 import type { Ending, Entry, Verdict } from './fold.ts'
 import type { ReplayCache } from './replay-cache.ts'
 import { standingOf } from './standing.ts'
+import { processTimers, type Timers } from './timers.ts'
 
 /** What a caller is told about a command. */
 export type Outcome =
@@ -98,6 +99,8 @@ export type ExecutorOptions<State, C extends Command, Tx> = Readonly<
     joinWaitMaxMs?: number
     /** The time that answers are decided at. Default: the clock of this process. */
     clock?: () => Date
+    /** How it waits. Default: by the timers of this process. */
+    timers?: Timers
     /** Told why a batch was unavailable; its callers are not. Default: nobody is told. */
     report?: (error: unknown) => void
   }
@@ -119,22 +122,22 @@ export function createExecutor<State, C extends Command, Tx>(
   const { queueWaitMaxMs = 5000, joinWaitMaxMs = 10_000, clock = () => new Date() } = options
   const { store, repository, decider, replayableMs = day, report = () => {} } = options
   const { append = appendNowhere, source = 'commands' } = options
-  const { announce, told = () => {} } = options
+  const { announce, told = () => {}, timers = processTimers } = options
   const contracts = new Map(options.contracts.map((contract) => [contract.operation, contract]))
   const parts = {
     ...{ store, repository, decider, append, contracts, replayableMs, clock, report },
     ...{ source, announce, told },
   }
   const inFlight = new Map<CommandId, First<C>>()
-  const limits = { batchSizeMax, batchesMax, queueMax, queueWaitMaxMs }
+  const limits = { batchSizeMax, batchesMax, queueMax, queueWaitMaxMs, timers }
   const batcher = createBatcher<C>((entries) => runBatch(parts, entries), limits)
 
   async function follow(command: C, recall: boolean, submitted: SubmitOptions) {
-    const deadline = performance.now() + joinWaitMaxMs
+    const deadline = timers.now() + joinWaitMaxMs
     for (;;) {
       const first = inFlight.get(command.id)
       if (first === undefined) return lead({ command, recall }, submitted)
-      const verdict = await within(deadline - performance.now(), first.verdict)
+      const verdict = await within(timers, deadline - timers.now(), first.verdict)
       if (verdict === undefined) return { kind: 'in-flight' } as const
       // Where the first decided nothing, its fate is shared by those who asked for just the same;
       // whoever asked for something else is next.
@@ -205,12 +208,12 @@ function outcomeOf(
 }
 
 /** A promise's value, or undefined when it takes longer than the time given. */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+async function within<T>(timers: Timers, ms: number, promise: Promise<T>): Promise<T | undefined> {
   const { promise: late, resolve } = Promise.withResolvers<undefined>()
-  const timer = setTimeout(() => resolve(undefined), Math.max(0, ms))
+  const timer = timers.after(() => resolve(undefined), Math.max(0, ms))
   try {
     return await Promise.race([promise, late])
   } finally {
-    clearTimeout(timer)
+    timer.cancel()
   }
 }

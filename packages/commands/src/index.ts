@@ -57,3 +57,4 @@ export {
   type Swept,
   Unavailable,
 } from './store.ts'
+export { processTimers, type Timer, type Timers } from './timers.ts'

@@ -1,10 +1,16 @@
-import { serviceScope } from '@semel/commands'
+import { processTimers, serviceScope } from '@semel/commands'
 import { expect, it } from 'vitest'
 import { createBatcher } from '../src/batcher.ts'
 import type { Verdict } from '../src/fold.ts'
 import { type AddToCounter, add } from './counter.ts'
 
-const limits = { batchSizeMax: 1, batchesMax: 1, queueMax: 9, queueWaitMaxMs: 5000 }
+const limits = {
+  batchSizeMax: 1,
+  batchesMax: 1,
+  queueMax: 9,
+  queueWaitMaxMs: 5000,
+  timers: processTimers,
+}
 const undecided: Verdict = { kind: 'undecided' }
 
 /** Runs batches of one, and writes down what happens in which order. */

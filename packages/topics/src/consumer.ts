@@ -1,4 +1,4 @@
-import { type Executor, serviceScope } from '@semel/commands'
+import { type Executor, processTimers, serviceScope, type Timers } from '@semel/commands'
 import { type DeadLetters, letterId, type Parking, storable } from './dead-letters.ts'
 import { decideInOrder, type Fate, type JudgedMessage } from './decide-in-order.ts'
 import { judgeFor } from './judge.ts'
@@ -25,6 +25,8 @@ export type ConsumerOptions = Readonly<{
   redriveIntervalMs?: number
   /** The time that letters are parked at. Default: the clock of this process. */
   clock?: () => Date
+  /** How it waits between two looks. Default: by the timers of this process. */
+  timers?: Timers
 }>
 
 /** A consumer that runs. */
@@ -51,12 +53,12 @@ const looksMax = 8
 export function startConsumer(options: ConsumerOptions): Consumer {
   const { transport, group, subscriptions, declared, executor, deadLetters } = options
   const { report = () => {}, batchSizeMax = 256, redriveIntervalMs = 1000 } = options
-  const { clock = () => new Date() } = options
+  const { clock = () => new Date(), timers = processTimers } = options
   serviceScope(group)
   const judge = judgeFor(subscriptions, declared)
   const topics = [...new Set(subscriptions.map(({ topic }) => topic))]
   const redriver = startRedriver({
-    ...{ group, executor, deadLetters, judge, report },
+    ...{ group, executor, deadLetters, judge, report, timers },
     intervalMs: redriveIntervalMs,
   })
 

@@ -1,4 +1,4 @@
-import type { Executor } from '@semel/commands'
+import type { Executor, Timer, Timers } from '@semel/commands'
 import type { DeadLetters, LetterKey } from './dead-letters.ts'
 import { decideInOrder } from './decide-in-order.ts'
 import type { Judged } from './judge.ts'
@@ -12,6 +12,7 @@ export type RedriverOptions = Readonly<{
   judge: (message: Delivered) => Judged
   report: (error: unknown) => void
   intervalMs: number
+  timers: Timers
 }>
 
 /** Keys that are looked for at once. */
@@ -37,9 +38,9 @@ export function startRedriver(options: RedriverOptions): {
   wake(): void
   stop(): Promise<void>
 } {
-  const { group, deadLetters, intervalMs, report } = options
+  const { group, deadLetters, intervalMs, report, timers } = options
   let stopped = false
-  let timer: NodeJS.Timeout | undefined
+  let timer: Timer
   let running: Promise<void> | undefined
 
   async function pass(): Promise<void> {
@@ -55,21 +56,21 @@ export function startRedriver(options: RedriverOptions): {
 
   function look(): void {
     if (stopped || running !== undefined) return
-    clearTimeout(timer)
+    timer.cancel()
     running = pass()
       .catch(report)
       .finally(() => {
         running = undefined
-        if (!stopped) timer = setTimeout(look, intervalMs)
+        if (!stopped) timer = timers.after(look, intervalMs)
       })
   }
 
-  timer = setTimeout(look, intervalMs)
+  timer = timers.after(look, intervalMs)
   return {
     wake: look,
     async stop() {
       stopped = true
-      clearTimeout(timer)
+      timer.cancel()
       await running
     },
   }

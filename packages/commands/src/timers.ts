@@ -1,0 +1,36 @@
+/** Something that will run, unless it is cancelled. */
+export type Timer = Readonly<{
+  cancel(): void
+  /** Lets the process end although it has not run. */
+  unref(): Timer
+}>
+
+/**
+ * How waiting comes into code that decides nothing by it: the process's own timers, or those of a
+ * simulation, which runs what waits in any order it likes and can do so again.
+ */
+export type Timers = Readonly<{
+  /** Milliseconds on a clock that only goes forward. */
+  now(): number
+  /** Runs something after the events at hand. */
+  soon(run: () => void): void
+  /** Runs something when so many milliseconds have passed. */
+  after(run: () => void, ms: number): Timer
+}>
+
+/** The timers of this process. */
+export const processTimers: Timers = {
+  now: () => performance.now(),
+  soon: (run) => void setImmediate(run),
+  after(run, ms) {
+    const timeout = setTimeout(run, ms)
+    const timer: Timer = {
+      cancel: () => clearTimeout(timeout),
+      unref() {
+        timeout.unref()
+        return timer
+      },
+    }
+    return timer
+  },
+}
