@@ -54,6 +54,7 @@ const mayImport: Record<string, RegExp> = {
   cli: /^(packages\/.*|services\/.*|contracts)$/,
   examples: /^packages\/.*$/,
   benchmarks: /.*/,
+  simulation: /.*/,
 }
 
 describe('the house', () => {

@@ -1,0 +1,204 @@
+import {
+  type Command,
+  createExecutor,
+  type Executor,
+  type Outcome,
+  processReplayCache,
+  type SubmitOptions,
+} from '@semel/commands'
+import { memoryAppend } from '@semel/commands/memory'
+import * as catalogue from '@semel/contracts/catalogue'
+import { type DeadLetters, declaredTypes, memoryDeadLetters, startConsumer } from '@semel/topics'
+import { type MemoryLog, memoryTransport } from '@semel/topics/memory'
+import { remoteStore, retryAsPostgres, type Surroundings } from './commits.ts'
+import type { Mutation } from './mutation.ts'
+import type { Life } from './scheduler.ts'
+import type { AnyDecider, AnyRepository, Database, ServiceParts } from './services.ts'
+import { watchedDecider } from './watched-decider.ts'
+
+/** What a client gets of a process: an outcome, an error 500, or a broken connection. */
+export type Reply = Outcome | Readonly<{ kind: 'failed' | 'broken' }>
+
+/** What a process is started with. */
+export type ProcessOptions = Readonly<{
+  parts: ServiceParts
+  database: Database
+  log: MemoryLog
+  near: Surroundings
+  mutation: Mutation
+  clock: () => Date
+  /** Whether a bug that is there for now breaks this command. */
+  isPoisoned: (command: Command) => boolean
+}>
+
+/** One process of a service: what it has in memory, and how it loses it. */
+export interface ServiceProcess {
+  readonly life: Life
+  submit(command: Command, options: SubmitOptions): Promise<Reply>
+  crash(): void
+}
+
+const declared = declaredTypes(catalogue)
+
+/** Starts production's executor and consumer over ports where every wait is the scheduler's. */
+export function startProcess(options: ProcessOptions, life: Life): ServiceProcess {
+  const { parts, log, near } = options
+  const executor = makeExecutor(options, life)
+  const before = new Set(log.consumers)
+  startConsumer({
+    transport: deliveringTransport(options, life),
+    group: parts.name,
+    subscriptions: parts.subscriptions,
+    declared,
+    executor,
+    deadLetters: remoteLetters(options, life),
+    batchSizeMax: near.faults().batchSizeMax,
+    clock: options.clock,
+    timers: near.scheduler.timersOf(life),
+  })
+  const consumer = [...log.consumers].find((one) => !before.has(one))
+  const waiting = new Set<(reply: Reply) => void>()
+  return {
+    life,
+    submit(command, submitted) {
+      return new Promise((resolve) => {
+        waiting.add(resolve)
+        const end = (reply: Reply) => {
+          waiting.delete(resolve)
+          resolve(reply)
+        }
+        executor.submit(command, submitted).then(end, () => end({ kind: 'failed' }))
+      })
+    },
+    crash() {
+      life.alive = false
+      for (const resolve of waiting) resolve({ kind: 'broken' })
+      if (consumer !== undefined) {
+        log.consumers.delete(consumer)
+        for (const [name, owner] of log.owners) if (owner === consumer) log.owners.delete(name)
+      }
+    },
+  }
+}
+
+function makeExecutor(options: ProcessOptions, life: Life): Executor {
+  const { parts, database, near, mutation, clock } = options
+  const { scheduler, happened } = near
+  const { isCached, replayableMs } = near.faults()
+  const cache = isCached ? processReplayCache({ entriesMax: 64 }) : undefined
+  const store = remoteStore(database, life, near, mutation.retry ?? retryAsPostgres)
+  const append = mutation.append?.(memoryAppend, database) ?? memoryAppend
+  const watched = watchedDecider(parts.name, parts.decider, happened)
+  const decider = mutation.decider?.(parts.name, watched) ?? watched
+  return createExecutor({
+    store: mutation.store?.(store, cache) ?? store,
+    repository: remoteRepository(parts.repository, (label) => scheduler.step(life, label)),
+    decider: breakable(decider, options.isPoisoned),
+    contracts: parts.contracts,
+    append: async (tx, messages) => {
+      await scheduler.step(life, 'append')
+      await append(tx, messages)
+    },
+    source: parts.name,
+    ...(parts.announce === undefined ? {} : { announce: parts.announce }),
+    ...(cache === undefined ? {} : { cache }),
+    replayableMs,
+    batchSizeMax: near.faults().batchSizeMax,
+    clock,
+    timers: scheduler.timersOf(life),
+  })
+}
+
+function remoteRepository(
+  inner: AnyRepository,
+  step: (label: string) => Promise<void>,
+): AnyRepository {
+  return {
+    async load(tx, ids, commands) {
+      await step('load')
+      return inner.load(tx, ids, commands)
+    },
+    async save(tx, changed) {
+      await step('save')
+      await inner.save(tx, changed)
+    },
+  }
+}
+
+function breakable(inner: AnyDecider, isPoisoned: (command: Command) => boolean): AnyDecider {
+  return {
+    aggregateId: (command) => inner.aggregateId(command),
+    decide(state, command) {
+      if (isPoisoned(command)) throw new Error('a bug that will be mended')
+      return inner.decide(state, command)
+    },
+  }
+}
+
+/** The transport: batches come late and twice, and there is a step before a position is kept. */
+function deliveringTransport({ log, near, mutation }: ProcessOptions, life: Life) {
+  const { scheduler, random, faults, happened } = near
+  const inner = memoryTransport({
+    log,
+    wait: () => scheduler.step(life, 'back off'),
+    random: () => random.fraction(),
+  })
+  return {
+    consume(...[group, topics, onBatch, options]: Parameters<typeof inner.consume>) {
+      const work = mutation.onBatch?.(onBatch) ?? onBatch
+      const again = async (batch: Parameters<typeof onBatch>[0]) => {
+        await scheduler.delay(life, 'deliver again', random.below(30))
+        // A zombie: what it could not do is done by the one that owns the partition now.
+        await onBatch(batch).catch(() => {})
+      }
+      return inner.consume(
+        group,
+        topics,
+        async (batch) => {
+          await scheduler.delay(life, 'deliver', random.below(faults().deliveryDelayMax + 1))
+          if (random.chance(faults().redeliveryRate)) {
+            happened('batch delivered again while it was worked on')
+            void again(batch)
+          }
+          await work(batch)
+          await scheduler.step(life, 'position')
+        },
+        options,
+      )
+    },
+  }
+}
+
+/** Dead letters over a network: a step before each call, and one before its reply. */
+function remoteLetters({ database, near, mutation }: ProcessOptions, life: Life): DeadLetters {
+  const { scheduler, happened } = near
+  const stored = memoryDeadLetters(database)
+  const inner = mutation.deadLetters?.(stored) ?? stored
+  const call = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    await scheduler.step(life, name)
+    const value = await work()
+    await scheduler.step(life, `${name} done`)
+    return value
+  }
+  return {
+    ...inner,
+    standing: (group, asked) => inner.standing(group, asked),
+    park: (group, letters, at) =>
+      call('park', () => {
+        for (const { reason } of letters) {
+          if (reason === 'behind-parked') happened('follower parked behind')
+          else if (reason === 'failed') happened('poisoned command parked')
+          else happened('undecodable message parked')
+        }
+        return inner.park(group, letters, at)
+      }),
+    keysToRedrive: (group, max) => call('keys to redrive', () => inner.keysToRedrive(group, max)),
+    lettersOf: (group, key, max) => call('letters', () => inner.lettersOf(group, key, max)),
+    settle: (group, end) =>
+      call('settle', () => {
+        if (end.done.length > 0) happened('parked and redriven')
+        if (end.failed !== undefined) happened('redriven before it was mended')
+        return inner.settle(group, end)
+      }),
+  }
+}
