@@ -79,8 +79,7 @@ export class Scheduler {
         const cancel = () => {
           alarm.cancelled = true
         }
-        const timer: Timer = { cancel, unref: () => timer }
-        return timer
+        return { cancel }
       },
     }
   }

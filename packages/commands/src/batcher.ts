@@ -73,15 +73,12 @@ export function createBatcher<C extends Command>(
   /** Behind a batch that hangs no other starts: then it is this timer that keeps the limit. */
   function watchQueue() {
     if (watch !== undefined || queue[0] === undefined) return
-    watch = timers.after(
-      () => {
-        watch = undefined
-        turnAwayLate()
-        watchQueue()
-      },
-      Math.max(1, queue[0].since + queueWaitMaxMs - timers.now()),
-    )
-    watch.unref()
+    const leftMs = Math.max(1, queue[0].since + queueWaitMaxMs - timers.now())
+    watch = timers.after(() => {
+      watch = undefined
+      turnAwayLate()
+      watchQueue()
+    }, leftMs)
   }
 
   return {

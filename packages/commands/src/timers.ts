@@ -1,9 +1,5 @@
 /** Something that will run, unless it is cancelled. */
-export type Timer = Readonly<{
-  cancel(): void
-  /** Lets the process end although it has not run. */
-  unref(): Timer
-}>
+export type Timer = Readonly<{ cancel(): void }>
 
 /**
  * How waiting comes into code that decides nothing by it: the process's own timers, or those of a
@@ -14,7 +10,7 @@ export type Timers = Readonly<{
   now(): number
   /** Runs something after the events at hand. */
   soon(run: () => void): void
-  /** Runs something when so many milliseconds have passed. */
+  /** Runs something when so many milliseconds have passed; keeps no process from ending. */
   after(run: () => void, ms: number): Timer
 }>
 
@@ -23,14 +19,7 @@ export const processTimers: Timers = {
   now: () => performance.now(),
   soon: (run) => void setImmediate(run),
   after(run, ms) {
-    const timeout = setTimeout(run, ms)
-    const timer: Timer = {
-      cancel: () => clearTimeout(timeout),
-      unref() {
-        timeout.unref()
-        return timer
-      },
-    }
-    return timer
+    const timeout = setTimeout(run, ms).unref()
+    return { cancel: () => clearTimeout(timeout) }
   },
 }
