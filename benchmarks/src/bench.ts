@@ -5,19 +5,24 @@ import { parseArgs } from 'node:util'
 import { create } from './create.ts'
 import type { CreateOptions } from './create-steps.ts'
 import { type Report, type Section, sections } from './report.ts'
+import { saga } from './saga.ts'
+import type { SagaReport } from './saga-report.ts'
+import type { SagaOptions } from './saga-steps.ts'
+import { sagaText } from './saga-table.ts'
 import { reportText } from './table.ts'
 
 const help = `usage: npm run bench -- <question> [options]
 
 questions
   create   what does a create cost, beside what it is usually done with?
+  saga     how many orders settle (charged for, decided, told of), beside careless creates?
 
 options
   --quick            about a minute, to see that all runs; its figures say little
-  --seconds N        how long each measurement takes (default 3; quick 1)
+  --seconds N        how long each measurement takes (default 3, saga 6; quick 1)
   --rounds N         how often each is made, in turn (default 3; quick 1)
-  --connections A,B  numbers of connections, rising (default 1,8,64,256)
-  --only A,B         some parts: ${sections.join(', ')}
+  --connections A,B  numbers of connections, rising (default 1,8,64,256); of saga one, 256
+  --only A,B         of create, some parts: ${sections.join(', ')}
   --out FILE         where the figures go, as JSON
                      (default benchmarks/results/<question>-<time>.json)
   --help             this
@@ -26,6 +31,7 @@ examples
   npm run bench -- create
   npm run bench -- create --quick
   npm run bench -- create --only connections --connections 256 --seconds 10
+  npm run bench -- saga
 
 The exit code is 1 when a check failed or, under CI=true, when a part was skipped. A target that is
 missed is shown, but changes no exit code: it depends on the machine.
@@ -41,7 +47,7 @@ export async function bench(args: readonly string[]): Promise<number> {
       process.stdout.write(help)
       return 0
     }
-    return await runCreate(asked)
+    return await answer(asked)
   } catch (error) {
     if (error instanceof UsageError) process.stderr.write(`bench: ${error.message}\n`)
     else if (error instanceof Interrupted) process.stderr.write(`\nbench: ${error.message}\n`)
@@ -50,25 +56,41 @@ export async function bench(args: readonly string[]): Promise<number> {
   }
 }
 
-type Asked = Readonly<{ options: CreateOptions; out: string | undefined }>
+type Asked = Readonly<{ out: string | undefined }> &
+  Readonly<
+    { question: 'create'; options: CreateOptions } | { question: 'saga'; options: SagaOptions }
+  >
 
 class Interrupted extends Error {}
 
-async function runCreate({ options, out }: Asked): Promise<number> {
+async function answer(asked: Asked): Promise<number> {
   const interrupt = new AbortController()
   const onSignal = (signal: NodeJS.Signals) => {
     interrupt.abort(new Interrupted(`stopped by ${signal} before the end; no figures were kept`))
   }
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
-  const report = await create(options, { screen: process.stderr, signal: interrupt.signal })
-  const file = await keepReport(report, out)
-  process.stdout.write(`${reportText(report)}figures: ${file}\n`)
+  const { report, text } = await reportOn(asked, interrupt.signal)
+  const file = await keepReport(asked, report)
+  process.stdout.write(`${text}figures: ${file}\n`)
   const isComplete = report.skipped.length === 0 || process.env.CI !== 'true'
   return report.faults.length === 0 && isComplete ? 0 : 1
 }
 
-async function keepReport(report: Report, out: string | undefined): Promise<string> {
-  const name = `create-${report.startedAt.replaceAll(/[:.]/g, '-')}.json`
+async function reportOn(
+  asked: Asked,
+  signal: AbortSignal,
+): Promise<{ report: Report | SagaReport; text: string }> {
+  const how = { screen: process.stderr, signal }
+  if (asked.question === 'saga') {
+    const report = await saga(asked.options, how)
+    return { report, text: sagaText(report) }
+  }
+  const report = await create(asked.options, how)
+  return { report, text: reportText(report) }
+}
+
+async function keepReport({ question, out }: Asked, report: Report | SagaReport): Promise<string> {
+  const name = `${question}-${report.startedAt.replaceAll(/[:.]/g, '-')}.json`
   const file = out ?? fileURLToPath(new URL(`../results/${name}`, import.meta.url))
   await mkdir(dirname(file), { recursive: true })
   await writeFile(file, `${JSON.stringify(report, null, 2)}\n`)
@@ -79,30 +101,54 @@ async function keepReport(report: Report, out: string | undefined): Promise<stri
 function readArguments(args: readonly string[]): Asked | undefined {
   const { values, positionals } = parsed(args)
   if (values.help === true) return undefined
-  if (positionals.length !== 1 || positionals[0] !== 'create') {
+  const [question] = positionals
+  if (positionals.length !== 1 || (question !== 'create' && question !== 'saga')) {
     throw new UsageError('name one question; `npm run bench -- --help` lists them')
   }
+  const { out } = values
+  return question === 'create'
+    ? { question, out, options: createOptions(values) }
+    : { question, out, options: sagaOptions(values) }
+}
+
+type Values = ReturnType<typeof parsed>['values']
+
+function createOptions(values: Values): CreateOptions {
   const quick = values.quick === true
-  const number = (name: 'seconds' | 'rounds', usual: number) => {
-    const text = values[name]
-    return text === undefined ? usual : wholeNumber(`--${name}`, text, 600)
+  return {
+    sections: sectionsIn(values.only),
+    rounds: numberIn(values, 'rounds', quick ? 1 : 3),
+    seconds: numberIn(values, 'seconds', quick ? 1 : 3),
+    connections: connectionsIn(values, quick ? '1,64,256' : '1,8,64,256'),
+    warmUpSeconds: quick ? 1 : 2,
+    logRows: quick ? 100_000 : 5_000_000,
+    keys: quick ? 2_000 : 10_000,
   }
-  const connections = (values.connections ?? (quick ? '1,64,256' : '1,8,64,256'))
+}
+
+function sagaOptions(values: Values): SagaOptions {
+  const quick = values.quick === true
+  if (values.only !== undefined) throw new UsageError('--only: saga has no parts')
+  const connections = connectionsIn(values, '256')
+  if (connections.length !== 1) throw new UsageError('--connections: saga takes one number')
+  return {
+    rounds: numberIn(values, 'rounds', quick ? 1 : 3),
+    seconds: numberIn(values, 'seconds', quick ? 1 : 6),
+    connections: connections[0]!,
+    warmUpSeconds: quick ? 1 : 3,
+  }
+}
+
+function numberIn(values: Values, name: 'seconds' | 'rounds', usual: number): number {
+  const text = values[name]
+  return text === undefined ? usual : wholeNumber(`--${name}`, text, 600)
+}
+
+function connectionsIn(values: Values, usual: string): readonly number[] {
+  return (values.connections ?? usual)
     .split(',')
     .map((text) => wholeNumber('--connections', text, 1024))
     .toSorted((one, other) => one - other)
-  return {
-    out: values.out,
-    options: {
-      sections: sectionsIn(values.only),
-      rounds: number('rounds', quick ? 1 : 3),
-      seconds: number('seconds', quick ? 1 : 3),
-      connections,
-      warmUpSeconds: quick ? 1 : 2,
-      logRows: quick ? 100_000 : 5_000_000,
-      keys: quick ? 2_000 : 10_000,
-    },
-  }
 }
 
 function parsed(args: readonly string[]) {

@@ -6,7 +6,7 @@ import type { Findings } from './findings.ts'
 import type { Driver } from './load.ts'
 import { type Pgbench, pgbenchClients } from './pgbench.ts'
 import type { Step } from './progress.ts'
-import type { Section } from './report.ts'
+import type { Row, Sample, Section } from './report.ts'
 
 /** How much is measured. */
 export type CreateOptions = Readonly<{
@@ -33,7 +33,7 @@ export type Workshop = Readonly<{
   open(name: ContenderName, say: (detail: string) => void): Promise<Contender>
   /** Undefined where it is not installed. */
   pgbench: Pgbench | undefined
-  findings: Findings
+  findings: Findings<Omit<Row, 'samples'>, Sample>
 }>
 
 type Cell = Readonly<{ contender: ContenderName; connections: number; keys: number }>

@@ -7,7 +7,7 @@ import { createFindings } from './findings.ts'
 import { describeMachine } from './machine.ts'
 import { openPgbench } from './pgbench.ts'
 import { runSteps } from './progress.ts'
-import { type Report, targetsOf } from './report.ts'
+import { type Report, type Row, type Sample, targetsOf } from './report.ts'
 import { findWrk } from './wrk.ts'
 
 /**
@@ -27,7 +27,7 @@ export async function create(
     const machine = await describeMachine(databases)
     const wrk = await findWrk()
     const driver = wrk ?? autocannonDriver
-    const findings = createFindings()
+    const findings = createFindings<Omit<Row, 'samples'>, Sample>()
     const open = (name: ContenderName, say: (detail: string) => void) => {
       const onFilled = (rows: number) => say(`${rows.toLocaleString('en')} rows`)
       const contender =

@@ -11,6 +11,8 @@ export type Databases = Readonly<{
   folder: string
   admin: pg.Client
   version: string
+  /** The server's process: all others of it are its children. */
+  pid: number
   /** Makes a database; `settings` hold for every session on it. */
   make(name: string, settings?: Readonly<Record<string, number>>): Promise<EmbeddedConnection>
   /** A connection that is ended with the others. */
@@ -18,12 +20,24 @@ export type Databases = Readonly<{
   close(): Promise<void>
 }>
 
-/** Starts PostgreSQL as `npm start` does, with the same settings. */
-export async function openDatabases(say: (line: string) => void): Promise<Databases> {
+/**
+ * Starts PostgreSQL as `npm start` does, with the same settings, and, where that is asked for, with
+ * the time of every commit kept.
+ */
+export async function openDatabases(
+  say: (line: string) => void,
+  { keepsCommitTimes = false } = {},
+): Promise<Databases> {
   const folder = await mkdtemp(join(tmpdir(), 'semel-bench-'))
   // The server does not run as root and has to get here.
   await chmod(folder, 0o755)
-  const server = await startEmbedded({ folder: join(folder, 'data'), explicit: true, say })
+  const start = () => startEmbedded({ folder: join(folder, 'data'), explicit: true, say })
+  let server = await start()
+  if (keepsCommitTimes) {
+    await keepCommitTimes(server.connection)
+    await server.stop()
+    server = await start()
+  }
   const clients: pg.Client[] = []
   const connect = async (connection: EmbeddedConnection) => {
     const client = new pg.Client(connection)
@@ -38,6 +52,7 @@ export async function openDatabases(say: (line: string) => void): Promise<Databa
     admin,
     connect,
     version: rows[0].server_version,
+    pid: server.pid,
     async make(name, settings = {}) {
       await admin.query(`create database ${name}`)
       for (const [setting, value] of Object.entries(settings)) {
@@ -51,6 +66,14 @@ export async function openDatabases(say: (line: string) => void): Promise<Databa
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** It takes a restart to come into effect. */
+async function keepCommitTimes(connection: EmbeddedConnection): Promise<void> {
+  const client = new pg.Client(connection)
+  await client.connect()
+  await client.query('alter system set track_commit_timestamp = on')
+  await client.end()
 }
 
 /** How long one small commit takes, in milliseconds: the median of 50. */

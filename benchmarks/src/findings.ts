@@ -1,23 +1,21 @@
-import type { Row, Sample } from './report.ts'
-
-/** Where a benchmark puts down what it finds. */
-export type Findings = Readonly<{
-  /** Takes a measurement; those under one load come together in one row. */
-  found(cell: Omit<Row, 'samples'>, sample: Sample): void
+/** Where a benchmark puts down what it finds, in rows: what was measured, and how often. */
+export type Findings<Cell extends object, Sample> = Readonly<{
+  /** Takes a measurement; those of one cell come together in one row. */
+  found(cell: Cell, sample: Sample): void
   /** Takes what a check said; nothing, if it passed. */
   checked(label: string, faults: readonly string[]): void
-  rows(): readonly Row[]
+  rows(): readonly (Cell & Readonly<{ samples: readonly Sample[] }>)[]
   checks(): number
   faults(): readonly string[]
 }>
 
 /** Makes empty findings. */
-export function createFindings(): Findings {
-  const rows = new Map<string, Omit<Row, 'samples'> & { samples: Sample[] }>()
+export function createFindings<Cell extends object, Sample>(): Findings<Cell, Sample> {
+  const rows = new Map<string, Cell & { samples: Sample[] }>()
   const checks: string[][] = []
   return {
     found(cell, sample) {
-      const name = `${cell.section} ${cell.contender} ${cell.connections}`
+      const name = JSON.stringify(cell)
       const row = rows.get(name) ?? { ...cell, samples: [] }
       row.samples.push(sample)
       rows.set(name, row)

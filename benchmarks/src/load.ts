@@ -7,6 +7,8 @@ export type Load = Readonly<{
   run: string
   /** How many keys are used in turn; 0: every request brings a fresh one. */
   keys: number
+  /** A tenth of the orders is one user's, the others are spread over 999. Default: over 1,000. */
+  isSkewed?: boolean
 }>
 
 /** What a load tool counted. */

@@ -1,4 +1,5 @@
 import type { Load } from './load.ts'
+import { orderBody, userOf } from './order-body.ts'
 
 const sampleSize = 20
 
@@ -18,19 +19,8 @@ async function repeat(port: number, run: string, number: number): Promise<string
   const response = await fetch(`http://127.0.0.1:${port}/orders`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'idempotency-key': `${run}-${number}` },
-    body: orderBody(number),
+    body: orderBody(number, userOf(number)),
   })
   const mark = response.headers.get('idempotent-replayed')
   return `${response.status} ${mark} ${await response.text()}`
-}
-
-/** The body that `create-order.lua` sends under a number. */
-function orderBody(number: number): string {
-  return JSON.stringify({
-    userId: `00000000-0000-4000-a000-${String(number % 1000).padStart(12, '0')}`,
-    lines: [
-      { sku: 'tea-1', quantity: 2, unitPrice: 1000 + (number % 9000) },
-      { sku: 'cup-1', quantity: 1, unitPrice: 900 },
-    ],
-  })
 }

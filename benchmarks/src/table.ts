@@ -57,18 +57,26 @@ function rowCells(row: Row): string[] {
   ]
 }
 
-function targetCells({ what, value, goal, target, reach, met }: Target): string[] {
+/** A target as cells of a table. */
+export function targetCells({ what, value, goal, target, reach, met }: Target): string[] {
   const bound = `target ${goal === 'least' ? '≥' : '≤'} ${target}`
   const further = reach === undefined ? '' : `, reach for ${reach}`
   return [`  ${what}`, value.toFixed(2), `${bound}${further}: ${met ? 'met' : 'missed'}`]
 }
 
-function closingLines({ machine, checks, faults, skipped, tookSeconds, driver }: Report): string[] {
+/** What the figures depend on, in a sentence. */
+export function machineLine(machine: Report['machine']): string {
   const { cores, processor, memoryGiB, node, postgres, commitMs, loadBefore } = machine
+  return (
+    `${cores} cores (${processor}), ${memoryGiB} GiB, Node ${node}, PostgreSQL ${postgres}; ` +
+    `a small commit takes ${commitMs} ms; load before: ${loadBefore}`
+  )
+}
+
+function closingLines({ machine, checks, faults, skipped, tookSeconds, driver }: Report): string[] {
   const failed = faults.length === 0 ? 'all passed' : `${faults.length} faults`
   return [
-    `${cores} cores (${processor}), ${memoryGiB} GiB, Node ${node}, PostgreSQL ${postgres}; ` +
-      `a small commit takes ${commitMs} ms; load before: ${loadBefore}`,
+    machineLine(machine),
     `driven by ${driver}; medians; ${tookSeconds} s in all; ` +
       `${checks} checks that nothing was lost or doubled: ${failed}`,
     ...faults.map((fault) => `FAULT ${fault}`),
@@ -77,7 +85,7 @@ function closingLines({ machine, checks, faults, skipped, tookSeconds, driver }:
 }
 
 /** The first column to the left, the others to the right; a line of one cell is a heading. */
-function aligned(lines: readonly (readonly string[])[]): string[] {
+export function aligned(lines: readonly (readonly string[])[]): string[] {
   const tables = lines.filter((cells) => cells.length > 1)
   const widths = (tables[0] ?? []).map((_, column) =>
     Math.max(...tables.map((cells) => cells[column]!.length)),
@@ -91,11 +99,13 @@ function aligned(lines: readonly (readonly string[])[]): string[] {
   })
 }
 
-function whole(value: number): string {
+/** A figure without digits behind the point. */
+export function whole(value: number): string {
   return Math.round(value).toLocaleString('en')
 }
 
-function milliseconds(value: number | undefined): string {
+/** A time, as exact as it is of use. */
+export function milliseconds(value: number | undefined): string {
   if (value === undefined) return ''
   return value < 10 ? value.toFixed(2) : value.toFixed(0)
 }

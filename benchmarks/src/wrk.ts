@@ -12,10 +12,10 @@ export async function findWrk(): Promise<Driver | undefined> {
 }
 
 async function runWrk(file: string, load: Load): Promise<Loaded> {
-  const { port, connections, seconds, run, keys } = load
+  const { port, connections, seconds, run, keys, isSkewed = false } = load
   // One thread: it suffices for 40,000 requests a second, and two would fight with the server.
   const settings = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script]
-  const target = [`http://127.0.0.1:${port}`, '--', run, String(keys)]
+  const target = [`http://127.0.0.1:${port}`, '--', run, String(keys), String(isSkewed)]
   return readWrk(await runProgram(file, [...settings, ...target], seconds * 1000 + graceMs))
 }
 

@@ -1,14 +1,9 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Report, sections } from '../src/report.ts'
-
-const bin = fileURLToPath(new URL('../bin/bench.mjs', import.meta.url))
+import { bench } from './run-bench.ts'
 
 describe('npm run bench -- create', () => {
   it('measures every part that can be measured here, and finds nothing lost or doubled', async () => {
@@ -38,13 +33,3 @@ describe('npm run bench -- create', () => {
     expect(refused.stderr).toMatch(/^bench: --only: "everything" is none of connections/)
   })
 })
-
-async function bench(...args: string[]) {
-  const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close'),
-  ])
-  return { code, stdout, stderr }
-}
