@@ -13,13 +13,27 @@ export interface PositionWriter {
   flush(): Promise<void>
 }
 
+/** Every batch of every group notes a place, a hundred times a second and more under load. */
+const pauseMs = 25
+
 /**
  * Makes a writer: one statement travels at a time, with all places noted meanwhile, the last one of
- * each. A session that fails to write is given up: its places are read again from the database.
+ * each; the next one 25 ms later, unless somebody waits for it. A session that fails to write is given up: its places are read again from the database.
  */
 export function createPositionWriter(session: Session): PositionWriter {
   let noted = new Map<PlaceOwner, Place>()
   let writing: Promise<void> | undefined
+  let flushes = 0
+  let endPause = () => {}
+
+  async function pause(): Promise<void> {
+    if (flushes > 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, pauseMs)
+    endPause = resolve
+    await promise
+    clearTimeout(timer)
+  }
 
   async function writeAll(): Promise<void> {
     try {
@@ -32,6 +46,7 @@ export function createPositionWriter(session: Session): PositionWriter {
         for (const other of await advance(session, moves)) {
           for (const owner of places.keys()) if (isOf(owner, other)) owner.onReset(other)
         }
+        await pause()
       }
     } catch (error) {
       noted.clear()
@@ -45,7 +60,12 @@ export function createPositionWriter(session: Session): PositionWriter {
       noted.set(owner, place)
       writing ??= writeAll()
     },
-    flush: async () => await writing,
+    async flush() {
+      flushes += 1
+      endPause()
+      await writing
+      flushes -= 1
+    },
   }
 }
 
