@@ -21,6 +21,8 @@ export type ConsumerOptions = Readonly<{
   report?: (error: unknown) => void
   /** Messages in a batch, at most. Default 256. */
   batchSizeMax?: number
+  /** How far apart batches begin under load, in milliseconds; see `ConsumeOptions`. Default 0. */
+  batchIntervalMs?: number
   /** How often it looks for letters to be redriven, in milliseconds. Default 1,000. */
   redriveIntervalMs?: number
   /** The time that letters are parked at. Default: the clock of this process. */
@@ -52,8 +54,8 @@ const looksMax = 8
  */
 export function startConsumer(options: ConsumerOptions): Consumer {
   const { transport, group, subscriptions, declared, executor, deadLetters } = options
-  const { report = () => {}, batchSizeMax = 256, redriveIntervalMs = 1000 } = options
-  const { clock = () => new Date(), timers = processTimers } = options
+  const { report = () => {}, batchSizeMax = 256, batchIntervalMs = 0 } = options
+  const { redriveIntervalMs = 1000, clock = () => new Date(), timers = processTimers } = options
   serviceScope(group)
   const judge = judgeFor(subscriptions, declared)
   const topics = [...new Set(subscriptions.map(({ topic }) => topic))]
@@ -85,7 +87,8 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     throw new Error(`what stands in the way of a batch of ${group} does not come to rest`)
   }
 
-  const reading = transport.consume(group, topics, onBatch, { batchSizeMax, report })
+  const limits = { batchSizeMax, batchIntervalMs, report }
+  const reading = transport.consume(group, topics, onBatch, limits)
   return {
     async stop() {
       await Promise.all([reading.stop(), redriver.stop()])

@@ -18,6 +18,8 @@ export type ReaderParts = Readonly<{
   commit(place: Place): void
   onBatch(batch: readonly Delivered[]): Promise<void>
   report(error: unknown): void
+  /** See `ConsumeOptions`. Default 0. */
+  batchIntervalMs?: number
   wait?: Wait
   /** A number from 0 to 1, for jitter. */
   random?: () => number
@@ -68,6 +70,7 @@ class ReadingLoop implements PartitionReader {
   #interruption = new AbortController()
   #stopped = false
   #wakeUp = () => {}
+  #batchDueMs = 0
 
   constructor(parts: ReaderParts) {
     this.#parts = parts
@@ -115,6 +118,7 @@ class ReadingLoop implements PartitionReader {
         })
         continue
       }
+      if (this.#ahead === undefined) await this.#untilDue()
       const page = await this.#persist(() => this.#nextPage())
       if (page !== undefined && !this.#isOvertaken()) await this.#workOn(page.value)
     }
@@ -139,7 +143,8 @@ class ReadingLoop implements PartitionReader {
     if (last === undefined) return
     const position = last.position + 1
     this.#readTo = position
-    if (this.#mayHaveMore) {
+    // Read ahead is what is there already; where more is waited for, that is read in its time.
+    if (this.#mayHaveMore && (hasMore || this.#intervalMs === 0)) {
       this.#ahead = this.#readOn()
       // Whoever takes it is told; until then nobody listens.
       this.#ahead.catch(() => {})
@@ -148,6 +153,17 @@ class ReadingLoop implements PartitionReader {
     if (done === undefined || this.#moved !== undefined) return
     this.#place = { ...this.#place, position }
     this.#parts.commit(this.#place)
+  }
+
+  get #intervalMs(): number {
+    return this.#parts.batchIntervalMs ?? 0
+  }
+
+  async #untilDue(): Promise<void> {
+    const { wait = waitByClock } = this.#parts
+    const leftMs = this.#batchDueMs - performance.now()
+    if (leftMs > 0) await wait(leftMs, this.#interruption.signal)
+    this.#batchDueMs = performance.now() + this.#intervalMs
   }
 
   #nextPage(): Promise<Page> {

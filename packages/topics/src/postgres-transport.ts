@@ -142,13 +142,14 @@ function createConsumer(
   group: string,
   topics: readonly string[],
   onBatch: (batch: readonly Delivered[]) => Promise<void>,
-  { batchSizeMax = 256, report = () => {} }: ConsumeOptions,
+  { batchSizeMax = 256, batchIntervalMs = 0, report = () => {} }: ConsumeOptions,
 ): Consumer {
   const limits = { rowsMax: batchSizeMax, bytesMax: batchBytesMax }
   const db = queryable(pool)
   const open = (topic: string, partition: number): Claim['open'] => {
     const read = (from: number) => readPage(db, { topic, partition, from }, limits)
-    return (start, commit) => startPartitionReader({ start, read, commit, onBatch, report, random })
+    const parts = { read, onBatch, report, random, batchIntervalMs }
+    return (start, commit) => startPartitionReader({ ...parts, start, commit })
   }
   return { group, topics, claims: new Map(), open, report }
 }

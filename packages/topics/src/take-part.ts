@@ -17,6 +17,8 @@ export type TakePartOptions = Readonly<{
   subscriptions: readonly Subscription[]
   /** Every type that any contract declares; see `declaredTypes`. */
   declared: readonly DeclaredType[]
+  /** How far apart batches begin under load, in milliseconds; see `ConsumeOptions`. Default 0. */
+  batchIntervalMs?: number
   /** Told of every error that is tried again. Default: nobody is. */
   report?: (error: unknown) => void
 }>
@@ -30,7 +32,7 @@ export type Participation = Readonly<{
 
 /** Lets a service tell on topics and read them: to be spread into what `createService` gets. */
 export function takePart(options: TakePartOptions): Participation {
-  const { pool, topics, group, subscriptions, declared, report } = options
+  const { pool, topics, group, subscriptions, declared, report, batchIntervalMs = 0 } = options
   if (topics === undefined) return { append: outboxAppend() }
   const { append, told } = topics
   const reporting = report === undefined ? {} : { report }
@@ -40,6 +42,7 @@ export function takePart(options: TakePartOptions): Participation {
     consume: (executor) =>
       startConsumer({
         ...{ transport: topics, group, subscriptions, declared, executor, ...reporting },
+        batchIntervalMs,
         deadLetters: postgresDeadLetters({ pool, append, told }),
       }),
   }

@@ -25,6 +25,13 @@ export type Delivered = Readonly<{
 export type ConsumeOptions = Readonly<{
   /** Messages in a batch, at most. Default 256. */
   batchSizeMax?: number
+  /**
+   * Under load, batches of a partition begin at least so far apart, in milliseconds, unless more is
+   * there than one takes: they are larger then, and each message costs less. What comes after a
+   * pause as long waits for nothing. Default 0. The memory transport, whose batches cost nothing,
+   * leaves it aside.
+   */
+  batchIntervalMs?: number
   /** Told of every error that is tried again. Default: nobody is. */
   report?: (error: unknown) => void
 }>

@@ -20,6 +20,12 @@ export const migrations: readonly MigrationSet[] = [
   messageMigrations,
 ]
 
+/**
+ * The registry is the one reader that hears of every request, and whoever asks it is told to come
+ * again in a second: it may take its time, in batches several times as large.
+ */
+const batchIntervalMs = 100
+
 type MessageServiceOptions = ServiceOptions<EntryState, EntryCommand, Tx>
 
 /** What the service is made with. */
@@ -52,6 +58,7 @@ export function createMessages({
     queries: messageQueries(queryable(pool)),
     ...takePart({
       ...{ pool, topics, group: 'messages', subscriptions, declared: declaredTypes(catalogue) },
+      batchIntervalMs,
       ...(report === undefined ? {} : { report }),
     }),
     ...(report === undefined ? {} : { report }),
