@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { DatabaseUnavailable } from './database-unavailable.ts'
-import { type Pool, type Queryable, type Statement, send } from './pool.ts'
+import { type Pool, type Queryable, type Rows, type Statement, send } from './pool.ts'
 import {
   conflictOf,
   provesRollback,
@@ -21,11 +21,12 @@ export interface Tx extends Queryable {
    * COMMIT included, and COMMIT does not wait for its reply: a round trip less. When it fails,
    * nothing is committed, and the transaction ends as if `work` had waited for it.
    *
-   * For a statement whose reply is looked at (rows, or how many were touched) use `query`.
+   * For a statement whose reply decides anything (rows, or how many were touched) use `query`.
+   * `onReply` hears the reply of one that succeeded; whether it is committed is not known then.
    *
    * @throws TypeError when the transaction is over.
    */
-  send(statement: Statement): void
+  send<Row extends object>(statement: Statement, onReply?: (reply: Rows<Row>) => void): void
   readonly [txBrand]: true
 }
 
@@ -119,7 +120,10 @@ async function attemptOnce<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise
   }
   const tx = {
     query: async (statement) => sent(statement),
-    send: (statement) => void sent(statement),
+    send: (statement, onReply) => {
+      const reply = sent(statement)
+      if (onReply !== undefined) reply.then(onReply as (rows: Rows<object>) => void, () => {})
+    },
   } as Tx
   const begun = client.query('begin').catch((error) => {
     faults.push(error)

@@ -9,6 +9,7 @@ import {
   uuidArray,
 } from '@semel/postgres'
 import { bodyText } from './envelope.ts'
+import type { Delivered } from './transport.ts'
 
 /** The tables of the outbox. */
 export const topicMigrations: MigrationSet = {
@@ -34,10 +35,55 @@ export function outboxAppend(
   partitions: PartitionCounts = {},
 ): (tx: Tx, messages: readonly Message[]) => Promise<void> {
   return async (tx, messages) => {
+    if (messages.length > 0) tx.send(statementOf(messages, partitions).statement)
+  }
+}
+
+/**
+ * As {@link outboxAppend}, and `place` is told how the messages will be delivered, in their order,
+ * before whoever waits for the commit knows of it; if the transaction fails, they never will be.
+ */
+export function placingAppend(
+  partitions: PartitionCounts,
+  place: (delivered: readonly Delivered[]) => void,
+): (tx: Tx, messages: readonly Message[]) => Promise<void> {
+  return async (tx, messages) => {
     if (messages.length === 0) return
-    const column = <T>(of: (message: Message) => T) => messages.map(of)
-    const { heads, partition, fromNext } = placesOf(messages, partitions)
-    tx.send({
+    const { statement, bodies, places } = statementOf(messages, partitions)
+    tx.send<HeadRow>(statement, ({ rows }) => {
+      const nexts = new Map(rows.map((row) => [headName(row), row.next]))
+      place(
+        messages.map((message, index) => {
+          const { head, fromNext } = places[index]!
+          const position = nexts.get(headName(head))! - fromNext
+          return deliveredAs(message, head.partition, position, bodies[index]!)
+        }),
+      )
+    })
+  }
+}
+
+/** As a reader of the outbox would find it. */
+function deliveredAs(
+  { topic, partitionKey, id, type, source, time, scope, commandId, traceparent }: Message,
+  partition: number,
+  position: number,
+  body: string,
+): Delivered {
+  return {
+    ...{ topic, partition, position, partitionKey, id, type, source, time: time.toISOString() },
+    ...{ scope, commandId, ...(traceparent ? { traceparent } : {}), body },
+  }
+}
+
+function statementOf(messages: readonly Message[], partitions: PartitionCounts) {
+  const column = <T>(of: (message: Message) => T) => messages.map(of)
+  const { heads, places } = placesOf(messages, partitions)
+  const bodies = column(bodyText)
+  return {
+    places,
+    bodies,
+    statement: {
       name: 'append-messages',
       text: appendMessages,
       values: [
@@ -45,8 +91,8 @@ export function outboxAppend(
         int4Array(heads.map(({ partition }) => partition)),
         int4Array(heads.map(({ count }) => count)),
         textArray(column(({ topic }) => topic)),
-        int4Array(partition),
-        int4Array(fromNext),
+        int4Array(places.map(({ head }) => head.partition)),
+        int4Array(places.map(({ fromNext }) => fromNext)),
         uuidArray(column(({ id }) => id)),
         textArray(column(({ partitionKey }) => partitionKey)),
         textArray(column(({ type }) => type)),
@@ -55,9 +101,9 @@ export function outboxAppend(
         textArray(column(({ scope }) => scope)),
         uuidArray(column(({ commandId }) => commandId)),
         textArray(column(({ traceparent = '' }) => traceparent)),
-        textArray(column(bodyText)),
+        textArray(bodies),
       ],
-    })
+    },
   }
 }
 
@@ -66,6 +112,8 @@ export function partitionOf(key: string, count: number): number {
   if (count === 1) return 0
   return hash('sha256', key, 'buffer').readUInt32BE(0) % count
 }
+
+type HeadRow = Readonly<{ topic: string; partition: number; next: number }>
 
 type Head = { readonly topic: string; readonly partition: number; count: number }
 
@@ -79,7 +127,7 @@ function placesOf(messages: readonly Message[], partitions: PartitionCounts) {
   const heads = new Map<string, Head>()
   const headOf = ({ topic, partitionKey }: Message) => {
     const partition = partitionOf(partitionKey, partitions[topic] ?? 1)
-    const name = `${partition} ${topic}`
+    const name = headName({ topic, partition })
     const head = heads.get(name) ?? { topic, partition, count: 0 }
     heads.set(name, head)
     return head
@@ -91,9 +139,12 @@ function placesOf(messages: readonly Message[], partitions: PartitionCounts) {
   })
   return {
     heads: [...heads.values()],
-    partition: places.map(({ head }) => head.partition),
-    fromNext: places.map(({ head, place }) => head.count - place + 1),
+    places: places.map(({ head, place }) => ({ head, fromNext: head.count - place + 1 })),
   }
+}
+
+function headName({ topic, partition }: Pick<Head, 'topic' | 'partition'>): string {
+  return `${partition} ${topic}`
 }
 
 // Two batches must lock the heads they share in one order; rows are locked as they are inserted.
@@ -105,13 +156,16 @@ const appendMessages = `
      order by topic collate "C", partition
         on conflict (topic, partition) do update set next = heads.next + excluded.next
     returning topic, partition, next
+  ), message as (
+    insert into outbox (topic, partition, position, id, partition_key, type, source, time, scope,
+                        command_id, traceparent, body)
+    select topic, partition, head.next - from_next, id, partition_key, type, source, time, scope,
+           command_id, nullif(traceparent, ''), body
+      from unnest($4::text[], $5::integer[], $6::integer[], $7::uuid[], $8::text[], $9::text[],
+                  $10::text[], $11::timestamptz[], $12::text[], $13::uuid[], $14::text[],
+                  $15::text[])
+           as told (topic, partition, from_next, id, partition_key, type, source, time, scope,
+                    command_id, traceparent, body)
+      join head using (topic, partition)
   )
-  insert into outbox (topic, partition, position, id, partition_key, type, source, time, scope,
-                      command_id, traceparent, body)
-  select topic, partition, head.next - from_next, id, partition_key, type, source, time, scope,
-         command_id, nullif(traceparent, ''), body
-    from unnest($4::text[], $5::integer[], $6::integer[], $7::uuid[], $8::text[], $9::text[],
-                $10::text[], $11::timestamptz[], $12::text[], $13::uuid[], $14::text[], $15::text[])
-         as message (topic, partition, from_next, id, partition_key, type, source, time, scope,
-                     command_id, traceparent, body)
-    join head using (topic, partition)`
+  select topic, partition, next from head`

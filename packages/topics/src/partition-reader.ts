@@ -1,4 +1,5 @@
 import { setTimeout as timer } from 'node:timers/promises'
+import { createHandedMessages, type HandedMessages } from './handed-messages.ts'
 import type { Delivered } from './transport.ts'
 
 /** How far a group has read a partition: all below `position`; `generation` counts the resets. */
@@ -20,6 +21,8 @@ export type ReaderParts = Readonly<{
   report(error: unknown): void
   /** See `ConsumeOptions`. Default 0. */
   batchIntervalMs?: number
+  /** Of what is handed, at most so much is kept. Default 256 messages, 8 MiB. */
+  limits?: Readonly<{ rowsMax: number; bytesMax: number }>
   wait?: Wait
   /** A number from 0 to 1, for jitter. */
   random?: () => number
@@ -27,8 +30,11 @@ export type ReaderParts = Readonly<{
 
 /** Reads one partition for one group. */
 export interface PartitionReader {
-  /** There may be more. */
-  wake(): void
+  /**
+   * There may be more. `handed`: some of it, committed, in its order: where that is what comes
+   * next, it is not read again.
+   */
+  wake(handed?: readonly Delivered[]): void
   /** Says where the partition ends. True when that is news. */
   sawHead(next: number): boolean
   /** Goes on from another place, if its generation is newer. */
@@ -67,6 +73,7 @@ class ReadingLoop implements PartitionReader {
   #moved: Place | undefined
   #mayHaveMore = true
   #ahead: Promise<Page> | undefined
+  readonly #handed: HandedMessages
   #interruption = new AbortController()
   #stopped = false
   #wakeUp = () => {}
@@ -76,17 +83,19 @@ class ReadingLoop implements PartitionReader {
     this.#parts = parts
     this.#place = parts.start
     this.#readTo = parts.start.position
+    this.#handed = createHandedMessages(parts.limits)
     this.#ended = this.#run()
   }
 
-  wake(): void {
-    this.#mayHaveMore = true
+  wake(handed?: readonly Delivered[]): void {
+    if (handed === undefined || !this.#handed.add(handed, this.#readTo)) this.#mayHaveMore = true
     this.#wakeUp()
   }
 
   sawHead(next: number): boolean {
     // A head that was seen before is none: what is below it has been read, or was dropped.
-    if (next <= Math.max(this.#readTo, this.#seenHead) || this.#mayHaveMore) return false
+    const known = Math.max(this.#readTo, this.#handed.end(), this.#seenHead)
+    if (next <= known || this.#mayHaveMore) return false
     this.#seenHead = next
     this.wake()
     return true
@@ -112,7 +121,7 @@ class ReadingLoop implements PartitionReader {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       if (this.#moved !== undefined) this.#startOver(this.#moved)
-      if (this.#ahead === undefined && !this.#mayHaveMore) {
+      if (this.#ahead === undefined && !this.#mayHaveMore && !this.#isHandedMore()) {
         await new Promise<void>((resolve) => {
           this.#wakeUp = resolve
         })
@@ -129,6 +138,7 @@ class ReadingLoop implements PartitionReader {
     this.#readTo = place.position
     this.#moved = undefined
     this.#ahead = undefined
+    this.#handed.clear()
     this.#mayHaveMore = true
     this.#interruption = new AbortController()
   }
@@ -144,7 +154,7 @@ class ReadingLoop implements PartitionReader {
     const position = last.position + 1
     this.#readTo = position
     // Read ahead is what is there already; where more is waited for, that is read in its time.
-    if (this.#mayHaveMore && (hasMore || this.#intervalMs === 0)) {
+    if (this.#mayHaveMore && !this.#isHandedMore() && (hasMore || this.#intervalMs === 0)) {
       this.#ahead = this.#readOn()
       // Whoever takes it is told; until then nobody listens.
       this.#ahead.catch(() => {})
@@ -153,6 +163,10 @@ class ReadingLoop implements PartitionReader {
     if (done === undefined || this.#moved !== undefined) return
     this.#place = { ...this.#place, position }
     this.#parts.commit(this.#place)
+  }
+
+  #isHandedMore(): boolean {
+    return this.#handed.end() > this.#readTo
   }
 
   get #intervalMs(): number {
@@ -167,9 +181,11 @@ class ReadingLoop implements PartitionReader {
   }
 
   #nextPage(): Promise<Page> {
-    const page = this.#ahead ?? this.#readOn()
+    const page = this.#ahead
     this.#ahead = undefined
-    return page
+    if (page !== undefined) return page
+    const messages = this.#handed.take(this.#readTo)
+    return messages.length === 0 ? this.#readOn() : Promise.resolve({ messages, hasMore: false })
   }
 
   /** A message that comes while this reads sets the flag again. */

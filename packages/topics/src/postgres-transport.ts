@@ -1,6 +1,6 @@
 import type { Message } from '@semel/commands'
 import { type Pool, queryable, type Tx } from '@semel/postgres'
-import { outboxAppend, type PartitionCounts, partitionOf } from './append.ts'
+import { type PartitionCounts, partitionOf, placingAppend } from './append.ts'
 import { type HeadRow, readHeads, readPage } from './outbox-store.ts'
 import { type Claim, createOwnership, type Ownership } from './ownership.ts'
 import { backOffMs, startPartitionReader } from './partition-reader.ts'
@@ -82,7 +82,14 @@ export function postgresTransport(options: PostgresTransportOptions): PostgresTr
   const ownership = createOwnership({ pool, everyMs: ownMs, report: reportAll, random })
   const polling = createPolling(options, consumers, ownership, reportAll)
   const sweeping = createSweeping(options, consumers, reportAll)
-  const append = outboxAppend(partitions)
+  /** By the array that was appended: an attempt that was repeated is known by its last one only. */
+  const placed = new WeakMap<readonly Message[], { delivered?: readonly Delivered[] }>()
+  const append: PostgresTransport['append'] = (tx, messages) => {
+    const attempt: { delivered?: readonly Delivered[] } = {}
+    placed.set(messages, attempt)
+    const place = (delivered: readonly Delivered[]) => void Object.assign(attempt, { delivered })
+    return placingAppend(partitions, place)(tx, messages)
+  }
   const publisher = createPublisher({
     pool,
     append,
@@ -95,13 +102,13 @@ export function postgresTransport(options: PostgresTransportOptions): PostgresTr
 
   function told(messages: readonly Message[]): void {
     if (consumers.size === 0) return
-    const names = new Map<string, string>()
-    for (const { topic, partitionKey } of messages) {
-      names.set(nameOf(topic, partitionOf(partitionKey, partitions[topic] ?? 1)), topic)
-    }
+    const delivered = placed.get(messages)?.delivered
+    const names = messages.map((message) => nameOfMessage(message, partitions))
+    const handed = delivered && Map.groupBy(delivered, (one) => nameOf(one.topic, one.partition))
+    const topicOf = new Map(names.map((name, index) => [name, messages[index]!.topic]))
     for (const { topics, claims } of consumers) {
-      for (const [name, topic] of names) {
-        if (claims.has(name)) claims.get(name)?.reader?.wake()
+      for (const [name, topic] of topicOf) {
+        if (claims.has(name)) claims.get(name)?.reader?.wake(handed?.get(name))
         else if (topics.includes(topic)) polling.soon()
       }
     }
@@ -148,7 +155,7 @@ function createConsumer(
   const db = queryable(pool)
   const open = (topic: string, partition: number): Claim['open'] => {
     const read = (from: number) => readPage(db, { topic, partition, from }, limits)
-    const parts = { read, onBatch, report, random, batchIntervalMs }
+    const parts = { read, onBatch, report, random, batchIntervalMs, limits }
     return (start, commit) => startPartitionReader({ ...parts, start, commit })
   }
   return { group, topics, claims: new Map(), open, report }
@@ -231,6 +238,10 @@ function createSweeping(
       await sweeping.stop()
     },
   }
+}
+
+function nameOfMessage({ topic, partitionKey }: Message, partitions: PartitionCounts): string {
+  return nameOf(topic, partitionOf(partitionKey, partitions[topic] ?? 1))
 }
 
 function nameOf(topic: string, partition: number): string {
