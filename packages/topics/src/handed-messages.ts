@@ -2,9 +2,9 @@ import type { Delivered } from './transport.ts'
 
 /** Committed messages of one partition that a reader need not read, because it was handed them. */
 export interface HandedMessages {
-  /** Takes messages without gaps, behind those it has; false where it does not, or has no room. */
+  /** Takes messages without gaps, behind those it has; false where it cannot or has no room. */
   add(messages: readonly Delivered[], readTo: number): boolean
-  /** Gives up to a batch from a position on; nothing, and has nothing then, if it lacks that one. */
+  /** Takes messages without gaps that follow those it has; false where it cannot. */
   take(from: number): readonly Delivered[]
   /** The position behind the last one, 0 if there is none. */
   end(): number

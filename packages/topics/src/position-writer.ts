@@ -18,7 +18,8 @@ const pauseMs = 25
 
 /**
  * Makes a writer: one statement travels at a time, with all places noted meanwhile, the last one of
- * each; the next one 25 ms later, unless somebody waits for it. A session that fails to write is given up: its places are read again from the database.
+ * each; the next one 25 ms later, unless somebody waits for it. A session that fails to write is
+ * given up: its places are read again from the database.
  */
 export function createPositionWriter(session: Session): PositionWriter {
   let noted = new Map<PlaceOwner, Place>()

@@ -82,14 +82,7 @@ export function postgresTransport(options: PostgresTransportOptions): PostgresTr
   const ownership = createOwnership({ pool, everyMs: ownMs, report: reportAll, random })
   const polling = createPolling(options, consumers, ownership, reportAll)
   const sweeping = createSweeping(options, consumers, reportAll)
-  /** By the array that was appended: an attempt that was repeated is known by its last one only. */
-  const placed = new WeakMap<readonly Message[], { delivered?: readonly Delivered[] }>()
-  const append: PostgresTransport['append'] = (tx, messages) => {
-    const attempt: { delivered?: readonly Delivered[] } = {}
-    placed.set(messages, attempt)
-    const place = (delivered: readonly Delivered[]) => void Object.assign(attempt, { delivered })
-    return placingAppend(partitions, place)(tx, messages)
-  }
+  const { append, deliveredOf } = createAppending(partitions)
   const publisher = createPublisher({
     pool,
     append,
@@ -102,7 +95,7 @@ export function postgresTransport(options: PostgresTransportOptions): PostgresTr
 
   function told(messages: readonly Message[]): void {
     if (consumers.size === 0) return
-    const delivered = placed.get(messages)?.delivered
+    const delivered = deliveredOf(messages)
     const names = messages.map((message) => nameOfMessage(message, partitions))
     const handed = delivered && Map.groupBy(delivered, (one) => nameOf(one.topic, one.partition))
     const topicOf = new Map(names.map((name, index) => [name, messages[index]!.topic]))
@@ -237,6 +230,23 @@ function createSweeping(
       stopping.abort()
       await sweeping.stop()
     },
+  }
+}
+
+/** Appends, and knows afterwards how what was appended will be delivered. */
+function createAppending(partitions: PartitionCounts) {
+  type Attempt = { delivered?: readonly Delivered[] }
+  /** By the array that was appended: an attempt that was repeated is known by its last one only. */
+  const attempts = new WeakMap<readonly Message[], Attempt>()
+  const append: PostgresTransport['append'] = (tx, messages) => {
+    const attempt: Attempt = {}
+    attempts.set(messages, attempt)
+    const place = (delivered: readonly Delivered[]) => void Object.assign(attempt, { delivered })
+    return placingAppend(partitions, place)(tx, messages)
+  }
+  return {
+    append,
+    deliveredOf: (messages: readonly Message[]) => attempts.get(messages)?.delivered,
   }
 }
 
