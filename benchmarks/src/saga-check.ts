@@ -1,4 +1,4 @@
-import type { Imbalance } from '@semel/billing'
+import type { CheckReport } from '@semel/cli/src/check/check.ts'
 import type { Expected } from './check.ts'
 
 /** What a run left in the tables of all services. */
@@ -47,9 +47,9 @@ export function sagaFaults(
   return faults
 }
 
-/** What billing finds in its own tables, in words. */
-export function imbalanceFaults(imbalances: readonly Imbalance[]): string[] {
-  return imbalances.map(
-    ({ what, id, is, shouldBe }) => `${what} of ${id} is ${is}, should be ${shouldBe}`,
+/** What `semel check` found, in words. */
+export function violationFaults(reports: readonly CheckReport[]): string[] {
+  return reports.flatMap(({ name, invariant, violations }) =>
+    violations.map((violation) => `${name} (${invariant}): ${JSON.stringify(violation)}`),
   )
 }

@@ -62,7 +62,7 @@ export async function runSaga(
   const faults = [
     ...answerFaults(loaded),
     ...sagaFaults(counted, { answered: loaded.answered, unansweredMax }, deposited),
-    ...(await store.imbalances()),
+    ...(await store.violations()),
   ]
   const sample = {
     ...latency,

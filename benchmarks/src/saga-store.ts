@@ -1,12 +1,14 @@
-import { migrations as billing, findImbalances } from '@semel/billing'
+import { migrations as billing } from '@semel/billing'
+import { runChecks } from '@semel/cli/src/check/check.ts'
+import { checks, registryCheck } from '@semel/cli/src/check/checks.ts'
 import { migrations as messages } from '@semel/messages'
 import { migrations as notifications } from '@semel/notifications'
 import { migrations as orders } from '@semel/orders'
-import { createPool, migrate, queryable } from '@semel/postgres'
+import { createPool, migrate } from '@semel/postgres'
 import type { EmbeddedConnection } from '@semel/postgres/embedded'
 import { waitUntilQuiet } from './check.ts'
 import type { Databases } from './databases.ts'
-import { imbalanceFaults, type SagaCounted } from './saga-check.ts'
+import { type SagaCounted, violationFaults } from './saga-check.ts'
 import {
   postgresCounters,
   sagaClear,
@@ -24,8 +26,8 @@ export type SagaStore = Readonly<{
   /** Waits until every group has read everything, and nothing more comes. */
   settle(): Promise<void>
   count(): Promise<SagaCounted>
-  /** What billing finds wrong in its own tables. */
-  imbalances(): Promise<readonly string[]>
+  /** What `semel check` finds. */
+  violations(): Promise<readonly string[]>
   took(): Promise<Readonly<{ settledSeconds: number; registeredSeconds: number }>>
   /** From when requests were due, at a rate; else from when they arrived. */
   latency(paced?: Paced): Promise<Readonly<{ p50Ms: number; p99Ms: number }>>
@@ -65,10 +67,12 @@ export async function sagaStore(databases: Databases): Promise<SagaStore> {
       await waitUntilQuiet(databases.admin, connection.database)
     },
     count: () => row(sagaCount),
-    async imbalances() {
+    async violations() {
       const asking = createPool({ connection, connectionsMax: 1 })
-      const found = await findImbalances(queryable(asking)).finally(() => asking.end())
-      return imbalanceFaults(found)
+      const reports = await runChecks(asking, [...checks, registryCheck]).finally(() =>
+        asking.end(),
+      )
+      return violationFaults(reports)
     },
     took: () => row(sagaTook),
     latency: (paced) => row(sagaLatency, [paced?.startedAtMs ?? null, paced?.rate ?? null]),

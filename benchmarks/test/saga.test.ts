@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { imbalanceFaults, sagaFaults } from '../src/saga-check.ts'
+import { sagaFaults, violationFaults } from '../src/saga-check.ts'
 import { type SagaReport, sagaRows, sagaTargets } from '../src/saga-report.ts'
 import { bench } from './run-bench.ts'
 
@@ -58,10 +58,13 @@ describe('the check after sagas', () => {
     expect(sagaFaults({ ...flawless, ...wrong }, expected, 6000).join()).toContain(fault)
   })
 
-  it('says what billing finds in its own tables', () => {
-    const imbalance = { what: 'balance', id: 'u', is: '5', shouldBe: '6' } as const
+  it('says what `semel check` finds', () => {
+    const fault = { id: 'balance u', is: '5', shouldBe: '6' }
+    const about = { name: 'sums', invariant: 'I10', promise: '', unit: '', checked: 1 } as const
 
-    expect(imbalanceFaults([imbalance])).toEqual(['balance of u is 5, should be 6'])
+    expect(violationFaults([{ ...about, violations: [fault] }])).toEqual([
+      `sums (I10): ${JSON.stringify(fault)}`,
+    ])
   })
 })
 
