@@ -6,7 +6,7 @@ import type { EmbeddedConnection } from '@semel/postgres/embedded'
 import { createReadiness } from '@semel/runtime'
 import { tellPort } from './server-process.ts'
 
-/** (d) Orders behind the gateway in one process, as `npm start` assembles them: all is on. */
+/** (d) Orders behind the gateway in one process; what other services do about them is left out. */
 
 type Settings = { connection: EmbeddedConnection; isCached: boolean }
 
