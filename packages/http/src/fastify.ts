@@ -24,6 +24,7 @@ import {
   notNow,
 } from './problems.ts'
 import type { Publish } from './receipt.ts'
+import { requestIdOf } from './request-id.ts'
 import { type Readiness, serverRoutes } from './server-routes.ts'
 import { watchUnfinished } from './unfinished.ts'
 
@@ -131,6 +132,7 @@ function createApp(options: ServerOptions, report: (error: unknown) => void): Fa
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,
     trustProxy: false,
+    genReqId: requestIdOf,
     forceCloseConnections: 'idle',
     // What arrives while we drain is answered like anything else, on a connection that then closes.
     return503OnClosing: false,
@@ -160,7 +162,8 @@ function createApp(options: ServerOptions, report: (error: unknown) => void): Fa
   app.addHook('preClose', async () => {
     isClosing = true
   })
-  app.addHook('onSend', (_request, reply, payload, done) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
+    reply.header('x-request-id', request.id)
     if (isClosing) reply.header('connection', 'close')
     done(null, payload)
   })
