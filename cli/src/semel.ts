@@ -8,7 +8,6 @@ import { configSchema } from './config.ts'
 import { declareDeadLetters } from './dead-letters.ts'
 import { declareKeys } from './keys.ts'
 import { OperatorError } from './operator-error.ts'
-import { start } from './start.ts'
 import { StartError } from './start-error.ts'
 import { declareTopics } from './topics.ts'
 import { declareTrace } from './trace/trace.ts'
@@ -37,7 +36,11 @@ declare(program, 'start', {
   does: 'start the whole system in this process and show it on one page',
   examples: startExamples,
   more,
-}).action(() => start(process.env))
+}).action(async () => {
+  // The server and all its services, which no other command needs.
+  const { start } = await import('./start.ts')
+  await start(process.env)
+})
 declareKeys(program)
 declareTopics(program)
 declareDeadLetters(program)
