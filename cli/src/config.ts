@@ -33,10 +33,10 @@ export const configSchema = Type.Object({
   }),
   SEMEL_PARTITIONS: Type.Integer({
     minimum: 1,
-    maximum: 1024,
+    maximum: 64,
     default: 1,
     description: 'how many partitions new messages of each topic are spread over',
-    errorMessage: 'must be a whole number from 1 to 1024',
+    errorMessage: 'must be a whole number from 1 to 64',
   }),
   REGISTER: Type.Enum(['all', 'topic'], {
     default: 'all',

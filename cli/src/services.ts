@@ -19,7 +19,7 @@ export type ServicesOptions = Readonly<{
   lifecycle: Lifecycle
 }>
 
-/** Each service has a batch of its clients and one of its topics at work; the rest is queries'. */
+/** Each service has a batch of its clients and two of its topics at work; the rest is queries'. */
 const connectionsMax = 16
 
 /** Opens every service behind the gateway's port, and says which port that is. */

@@ -37,7 +37,7 @@ export async function runBatch<State, C extends Command, Tx>(
     const { verdicts, messages } = await parts.store.transaction((tx) =>
       decideIn(tx, parts, entries, failedKeys),
     )
-    if (messages.length > 0) parts.told(messages)
+    if (messages.length > 0) tellOf(messages, parts)
     return verdicts
   } catch (error) {
     if (error instanceof Unavailable) {
@@ -52,6 +52,18 @@ export async function runBatch<State, C extends Command, Tx>(
     const stopped = first.find(({ kind }) => kind === 'unavailable')
     if (stopped !== undefined) return [...first, ...rest.map(() => turnedAway)]
     return [...first, ...(await runBatch(parts, rest, withFailed(failedKeys, entries, first)))]
+  }
+}
+
+/** All is committed: what nobody was woken for is found later, and no command failed by that. */
+function tellOf<State, C extends Command, Tx>(
+  messages: readonly Message[],
+  { told, report }: BatchParts<State, C, Tx>,
+): void {
+  try {
+    told(messages)
+  } catch (error) {
+    report(error)
   }
 }
 

@@ -75,12 +75,17 @@ export function foldBatch<State, C extends Command>(
   const decided = new Map<CommandId, CommandRecord>()
   const messages: Message[] = []
   const failedKeys = new Set(context.failedKeys)
+  let isStopped = false
   const verdicts = entries.map((entry): Verdict => {
     const { command, recall, carriedUnder } = entry
+    if (carriedUnder !== undefined && isStopped) return notYet
     if (carriedUnder !== undefined && failedKeys.has(carriedUnder)) return { kind: 'behind-failed' }
     const known = context.known.get(command.id) ?? decided.get(command.id)
     if (known !== undefined) {
-      messages.push(...announced(entry, endingOfKnown(entry, known, context.decidedAt), context))
+      const outcome = endingOfKnown(entry, known, context.decidedAt)
+      isStopped ||= outcome === 'incomparable'
+      if (outcome === 'incomparable') return notYet
+      messages.push(...announced(entry, outcome, context))
       return { kind: 'known', record: known }
     }
     if (recall) {
@@ -101,7 +106,9 @@ export function foldBatch<State, C extends Command>(
       return { kind: 'decided', record }
     } catch (error) {
       // Told by a newer release: no fault of the command, and another replica can compare.
-      if (error instanceof UnknownFingerprintRule) return { kind: 'unavailable', effect: 'none' }
+      // What a topic carries behind it must not overtake it.
+      isStopped ||= error instanceof UnknownFingerprintRule
+      if (error instanceof UnknownFingerprintRule) return notYet
       if (carriedUnder !== undefined) failedKeys.add(carriedUnder)
       return { kind: 'failed', error }
     }
@@ -109,6 +116,8 @@ export function foldBatch<State, C extends Command>(
   const changed = [...touched].sort().map((id) => states.get(id) as State)
   return { verdicts, records: inIdOrder([...decided.values()]), changed, messages }
 }
+
+const notYet: Verdict = { kind: 'unavailable', effect: 'none' }
 
 function decideOne<State, C extends Command>(
   command: C,
@@ -135,10 +144,10 @@ function endingOfKnown(
   { command, carriedUnder }: Entry<Command>,
   record: CommandRecord,
   now: Date,
-): Ending['outcome'] | undefined {
+): Ending['outcome'] | 'incomparable' | undefined {
   if (carriedUnder === undefined) return undefined
   const standing = standingOf(command, record, now)
-  if (standing === 'incomparable') return undefined
+  if (standing === 'incomparable') return standing
   if (standing !== 'replayable') return { kind: standing }
   return { kind: 'answered', answer: record.answer as Rendered }
 }

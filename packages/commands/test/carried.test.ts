@@ -5,6 +5,7 @@ import {
   guidOf,
   serviceScope,
   Unavailable,
+  UnknownFingerprintRule,
   userScope,
 } from '@semel/commands'
 import { type MemoryTx, memoryAppend, memoryDatabase, memoryStore } from '@semel/commands/memory'
@@ -263,5 +264,29 @@ describe('what is announced of commands', () => {
     await executor.submitCarried([{ command, partitionKey: counterId }])
 
     expect(endingsOf(database)).toMatchObject([{ scope, commandId: command.id }])
+  })
+})
+
+describe('behind a carried command that only a newer release can compare', () => {
+  it('none is decided, of whatever partition key, and none is lost', async () => {
+    let isNewer = true
+    const decider: typeof counterDecider = {
+      ...counterDecider,
+      decide(counter, command) {
+        if (isNewer && command.input.amount === 13) throw new UnknownFingerprintRule(2)
+        return counterDecider.decide(counter, command)
+      },
+    }
+    const { executor, count } = counters({ decider })
+    const batch = [carried('a', 1), carried('b', 13), carried('c', 2), carried('d', 4, otherId)]
+
+    const early = await executor.submitCarried(batch)
+    expect(early.map(({ kind }) => kind)).toEqual(['done', ...Array(3).fill('unavailable')])
+    expect([count(), count(otherId)]).toEqual([1, 0])
+
+    isNewer = false
+    const late = await executor.submitCarried(batch)
+    expect(late.map(({ kind }) => kind)).toEqual(Array(4).fill('done'))
+    expect([count(), count(otherId)]).toEqual([16, 4])
   })
 })

@@ -2,6 +2,7 @@ import { type Executor, processTimers, serviceScope, type Timers } from '@semel/
 import { type DeadLetters, letterId, type Parking, storable } from './dead-letters.ts'
 import { decideInOrder, type Fate, type JudgedMessage } from './decide-in-order.ts'
 import { judgeFor } from './judge.ts'
+import { limitTo } from './limit.ts'
 import { startRedriver } from './redriver.ts'
 import type { DeclaredType, Subscription } from './subscription.ts'
 import type { Delivered, Transport } from './transport.ts'
@@ -23,6 +24,11 @@ export type ConsumerOptions = Readonly<{
   batchSizeMax?: number
   /** How far apart batches begin under load, in milliseconds; see `ConsumeOptions`. Default 0. */
   batchIntervalMs?: number
+  /**
+   * Batches worked on at once, of all partitions. Default 2: however many partitions there are, a
+   * consumer that hangs holds no more connections than that.
+   */
+  batchesMax?: number
   /** How often it looks for letters to be redriven, in milliseconds. Default 1,000. */
   redriveIntervalMs?: number
   /** The time that letters are parked at. Default: the clock of this process. */
@@ -54,7 +60,7 @@ const looksMax = 8
  */
 export function startConsumer(options: ConsumerOptions): Consumer {
   const { transport, group, subscriptions, declared, executor, deadLetters } = options
-  const { report = () => {}, batchSizeMax = 256, batchIntervalMs = 0 } = options
+  const { report = () => {}, batchSizeMax = 256, batchIntervalMs = 0, batchesMax = 2 } = options
   const { redriveIntervalMs = 1000, clock = () => new Date(), timers = processTimers } = options
   serviceScope(group)
   const judge = judgeFor(subscriptions, declared)
@@ -88,7 +94,8 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   }
 
   const limits = { batchSizeMax, batchIntervalMs, report }
-  const reading = transport.consume(group, topics, onBatch, limits)
+  const inTurn = limitTo(batchesMax)
+  const reading = transport.consume(group, topics, (batch) => inTurn(() => onBatch(batch)), limits)
   return {
     async stop() {
       await Promise.all([reading.stop(), redriver.stop()])

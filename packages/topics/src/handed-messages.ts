@@ -4,8 +4,12 @@ import type { Delivered } from './transport.ts'
 export interface HandedMessages {
   /** Takes messages without gaps, behind those it has; false where it cannot or has no room. */
   add(messages: readonly Delivered[], readTo: number): boolean
-  /** Takes messages without gaps that follow those it has; false where it cannot. */
+  /** Gives up to a batch from a position on; none, and forgets all it has, if it lacks that one. */
   take(from: number): readonly Delivered[]
+  /** Whether it has the message at a position, as the next one it would give. */
+  goesOnAt(position: number): boolean
+  /** How many it gives at once, at most. */
+  readonly rowsMax: number
   /** The position behind the last one, 0 if there is none. */
   end(): number
   clear(): void
@@ -17,7 +21,7 @@ export function createHandedMessages(
     rowsMax: 256,
     bytesMax: 8 * 2 ** 20,
   },
-) {
+): HandedMessages {
   const batchesMax = 4
   let held: Delivered[] = []
   let heldBytes = 0
@@ -27,7 +31,7 @@ export function createHandedMessages(
     held = []
     heldBytes = 0
   }
-  const handed: HandedMessages = {
+  return {
     add(messages, readTo) {
       const first = messages[0]?.position ?? 0
       const isNext = messages.every(({ position }, index) => position === first + index)
@@ -50,10 +54,11 @@ export function createHandedMessages(
       heldBytes = bytesOf(held)
       return taken
     },
+    goesOnAt: (position) => held.some((message) => message.position === position),
+    rowsMax,
     end,
     clear,
   }
-  return handed
 }
 
 function bytesOf(messages: readonly Delivered[]): number {

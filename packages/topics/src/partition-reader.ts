@@ -56,7 +56,8 @@ export function backOffMs(failures: number, random: () => number): number {
 }
 
 /**
- * Starts to read a partition: a batch is worked on while the next one, and no more, is read ahead.
+ * Starts to read a partition: a batch is worked on while the next one, and no more, is read ahead,
+ * unless it was handed over: of what is handed, four batches are kept at most.
  * What fails is tried again, with back-off and without end. A batch that a reset or `stop`
  * overtakes is finished once but not tried again.
  */
@@ -78,6 +79,8 @@ class ReadingLoop implements PartitionReader {
   #stopped = false
   #wakeUp = () => {}
   #batchDueMs = 0
+  /** The last batch was as large as one can be: what is more waits for no interval. */
+  #wasFull = false
 
   constructor(parts: ReaderParts) {
     this.#parts = parts
@@ -127,7 +130,7 @@ class ReadingLoop implements PartitionReader {
         })
         continue
       }
-      if (this.#ahead === undefined) await this.#untilDue()
+      if (this.#ahead === undefined && !this.#wasFull) await this.#untilDue()
       const page = await this.#persist(() => this.#nextPage())
       if (page !== undefined && !this.#isOvertaken()) await this.#workOn(page.value)
     }
@@ -153,8 +156,13 @@ class ReadingLoop implements PartitionReader {
     if (last === undefined) return
     const position = last.position + 1
     this.#readTo = position
+    this.#wasFull = hasMore || messages.length >= this.#handed.rowsMax
     // Read ahead is what is there already; where more is waited for, that is read in its time.
-    if (this.#mayHaveMore && !this.#isHandedMore() && (hasMore || this.#intervalMs === 0)) {
+    if (
+      this.#mayHaveMore &&
+      !this.#handed.goesOnAt(position) &&
+      (hasMore || this.#intervalMs === 0)
+    ) {
       this.#ahead = this.#readOn()
       // Whoever takes it is told; until then nobody listens.
       this.#ahead.catch(() => {})
