@@ -38,8 +38,11 @@ export type PostgresTransportOptions = Readonly<{
 export interface PostgresTransport extends Transport {
   /** Appends messages in the transaction of their effect; then `told` wakes their readers. */
   append(tx: Tx, messages: readonly Message[]): Promise<void>
-  /** To be called when a transaction that appended these is committed: without it they wait for
-   * the poll. */
+  /**
+   * To be called when a transaction that appended these is committed, with the very array that was
+   * appended: its readers in this process get them without a read. Without it they wait for the
+   * poll.
+   */
   told(messages: readonly Message[]): void
   /** Stops all consumers, publishes what was taken, and leaves the pool to whoever ends it. */
   close(): Promise<void>
