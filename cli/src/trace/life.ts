@@ -51,20 +51,16 @@ export async function followLife(pool: Pool, roots: readonly Root[]): Promise<re
 }
 
 /**
- * The messages that carried requests. Their time is that of the request, which the registry knows
- * if it heard of it before its end; else it was shortly before the decision.
+ * The messages that carried requests. Their time is that of the request: shortly before the registry
+ * first heard of it, which may have been by its end, and before the decision.
  */
 function findCarriers(pool: Pool, roots: readonly Root[]): Promise<readonly ToldMessage[]> {
   const wanted = roots.flatMap(({ command, request }) => {
     const id = request?.guid ?? guidOf(command!)
-    const registered = request?.registeredAt
-    const decidedAt = command?.decidedAt
-    return [
-      ...(registered === undefined ? [] : [{ id, from: registered, until: registered }]),
-      ...(decidedAt === undefined
-        ? []
-        : [{ id, from: new Date(Number(decidedAt) - carriedWithinMs), until: decidedAt }]),
-    ]
+    const moments = [request?.registeredAt, command?.decidedAt].filter((at) => at !== undefined)
+    return moments.map((until) => {
+      return { id, from: new Date(Number(until) - carriedWithinMs), until }
+    })
   })
   return findMessages(queryable(pool), wanted)
 }
