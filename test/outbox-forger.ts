@@ -11,13 +11,15 @@ export type Forged = Readonly<{
   id?: string
   source?: string
   scope?: string
+  /** As PostgreSQL reads it. Default: now. */
+  time?: string
 }>
 
 /** Puts messages on topics past the product, in their order, as a hostile or faulty sender would. */
 export async function forge(pool: Pool, messages: readonly Forged[]): Promise<void> {
   for (const message of messages) {
     const { topic, partitionKey, type, body, partition = 0, id = randomUUID() } = message
-    const { source = 'orders', scope = '@orders' } = message
+    const { source = 'orders', scope = '@orders', time = 'now' } = message
     await pool.query(
       `with head as (
          insert into heads (topic, partition, next) values ($1, $2, 1)
@@ -25,8 +27,8 @@ export async function forge(pool: Pool, messages: readonly Forged[]): Promise<vo
          returning next)
        insert into outbox (topic, partition, position, id, partition_key, type, source, time,
                            scope, command_id, body)
-       select $1, $2, next - 1, $3, $4, $5, $6, now(), $7, $3, $8 from head`,
-      [topic, partition, id, partitionKey, type, source, scope, body],
+       select $1, $2, next - 1, $3, $4, $5, $6, $9, $7, $3, $8 from head`,
+      [topic, partition, id, partitionKey, type, source, scope, body, time],
     )
   }
 }

@@ -33,6 +33,10 @@ const moneyless = { type: 'deposit', reason: 'contract-violated', scope: 'local/
 /** By what is wrong: messages to billing that nothing can be made of. */
 const badOnes: Readonly<Record<string, (userId: string) => Bad>> = {
   'no JSON': () => ({ type: 'charge-wanted', body: '{"orderId":', reason: 'not-json' }),
+  'a time that is none': (userId) => ({
+    ...{ type: 'charge-wanted', body: charge(userId), time: 'infinity' },
+    reason: 'envelope-invalid',
+  }),
   'no object': () => ({ ...violated, body: '17' }),
   null: () => ({ ...violated, body: 'null' }),
   'a list': () => ({ ...violated, body: '[]' }),

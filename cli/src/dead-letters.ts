@@ -118,7 +118,8 @@ async function list(pool: Pool, options: ListOptions): Promise<string> {
     const { topic, partition, position, partitionKey, type } = letter.message
     const place = `${topic}/${partition}/${position}`
     const why = shortened(letter.detail, 48)
-    return [letter.id, letter.group, place, partitionKey, type, stateOf(letter), letter.reason, why]
+    const named = [shortened(partitionKey, 48), shortened(type ?? '', 48)]
+    return [letter.id, letter.group, place, ...named, stateOf(letter), letter.reason, why]
   })
   return tableOf(
     ['id', 'group', 'place', 'key', 'type', 'state', 'reason', 'detail'],

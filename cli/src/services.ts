@@ -1,16 +1,25 @@
-import { migrations as billingMigrations, createBilling } from '@semel/billing'
+import {
+  currencyInUse as accountCurrency,
+  migrations as billingMigrations,
+  createBilling,
+} from '@semel/billing'
 import { topics as topicNames } from '@semel/contracts/catalogue'
 import { announceAll, announceCarried } from '@semel/contracts/messages'
 import { createGateway } from '@semel/gateway'
 import type { CallerOptions, Service } from '@semel/http'
 import { createMessages, migrations as messageMigrations } from '@semel/messages'
 import { createNotifications, migrations as notificationMigrations } from '@semel/notifications'
-import { createOrders, migrations as orderMigrations } from '@semel/orders'
-import { type Connection, createPool, migrate } from '@semel/postgres'
+import {
+  createOrders,
+  currencyInUse as orderCurrency,
+  migrations as orderMigrations,
+} from '@semel/orders'
+import { type Connection, createPool, migrate, type Pool, queryable } from '@semel/postgres'
 import { createReadiness, type Lifecycle } from '@semel/runtime'
 import { postgresTransport } from '@semel/topics/postgres'
 import { addressError } from './address.ts'
 import type { CliConfig } from './config.ts'
+import { StartError } from './start-error.ts'
 
 /** What the services are opened with. */
 export type ServicesOptions = Readonly<{
@@ -32,6 +41,7 @@ export async function openServices(options: ServicesOptions): Promise<{ port: nu
   // Told to stop meanwhile, nothing more is opened: `open` says so when the tables are there.
   const made = () => migrate(pool, [...new Set(migrations.flat())])
   await lifecycle.open('tables', made, async () => undefined)
+  await checkCurrency(pool, config)
   const partitions = Object.fromEntries(topicNames.map((name) => [name, config.SEMEL_PARTITIONS]))
   const topics = postgresTransport({ pool, partitions, report })
   lifecycle.defer('topics', () => topics.close())
@@ -60,6 +70,19 @@ export async function openServices(options: ServicesOptions): Promise<{ port: nu
       readiness.drain()
       return gateway.close()
     },
+  )
+}
+
+/** Money of two currencies cannot be added: what is there decides, until somebody moves it away. */
+async function checkCurrency(pool: Pool, { SEMEL_CURRENCY: wanted }: CliConfig): Promise<void> {
+  const db = queryable(pool)
+  const found = await Promise.all([orderCurrency(db), accountCurrency(db)])
+  const other = found.find((currency) => currency !== undefined && currency !== wanted)
+  if (other === undefined) return
+  throw new StartError(
+    'currency-differs',
+    `the data is in ${other}, and SEMEL_CURRENCY is ${wanted}; ` +
+      `set SEMEL_CURRENCY=${other}, or begin with other data (SEMEL_DATA, DATABASE_URL)`,
   )
 }
 

@@ -3,11 +3,16 @@
  * wrong and what to do.
  *
  * Codes: `address-unusable` (HOST and PORT), `database-unreachable` and
- * `database-unsuitable` (DATABASE_URL), `not-running`.
+ * `database-unsuitable` (DATABASE_URL), `currency-differs` (SEMEL_CURRENCY), `not-running`.
  */
 export class StartError extends Error {
   override readonly name = 'StartError'
-  readonly code: 'address-unusable' | 'database-unreachable' | 'database-unsuitable' | 'not-running'
+  readonly code:
+    | 'address-unusable'
+    | 'currency-differs'
+    | 'database-unreachable'
+    | 'database-unsuitable'
+    | 'not-running'
 
   constructor(code: StartError['code'], message: string, options?: ErrorOptions) {
     super(message, options)

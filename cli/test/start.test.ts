@@ -5,7 +5,8 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createPool } from '@semel/postgres'
+import { migrations } from '@semel/billing'
+import { createPool, migrate } from '@semel/postgres'
 import '@semel/postgres/testing'
 import { expect, inject, onTestFinished, test, vi } from 'vitest'
 import { addressError, checkAddress, urlOf } from '../src/address.ts'
@@ -144,6 +145,21 @@ async function newFolder(): Promise<string> {
   await chmod(folder, 0o755)
   return folder
 }
+
+test('another currency than the data is in is one line that names both', async () => {
+  const { url, query } = await ownDatabase()
+  const pool = createPool({ connection: { url }, connectionsMax: 1 })
+  await migrate(pool, migrations).finally(() => pool.end())
+  await query(
+    `insert into accounts (user_id, name, currency, balance, held, entry_count, opened_at, updated_at)
+     values (gen_random_uuid(), 'Ann', 'EUR', 0, 0, 0, now(), now())`,
+  )
+
+  const ended = await run({ DATABASE_URL: url, SEMEL_CURRENCY: 'USD' })
+
+  expect(ended.code).toBe(1)
+  expect(ended.stderr).toMatch(/^semel: the data is in EUR, and SEMEL_CURRENCY is USD; .*\n$/)
+})
 
 test('a database that could not keep every text is one line that says how to make one', async () => {
   const { url, query } = await ownDatabase("encoding 'LATIN1' template template0 locale 'C'")

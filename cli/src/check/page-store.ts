@@ -39,7 +39,9 @@ export async function readMessages(
   behind: Place,
   limit: number,
 ): Promise<readonly Delivered[]> {
-  const { rows } = await db.query<Delivered & { time: Date; traceparent: string | null }>({
+  const { rows } = await db.query<
+    Omit<Delivered, 'time'> & { time: Date | number; traceparent: string | null }
+  >({
     text: `select topic, partition, position, partition_key as "partitionKey", id, type, source,
                   time, scope, command_id as "commandId", traceparent, body
              from outbox where (topic, partition, position) > ($1, $2::integer, $3::bigint)
@@ -48,7 +50,7 @@ export async function readMessages(
   })
   return rows.map(({ time, traceparent, ...row }) => ({
     ...row,
-    time: time.toISOString(),
+    ...(time instanceof Date ? { time: time.toISOString() } : {}),
     ...(traceparent === null ? {} : { traceparent }),
   }))
 }

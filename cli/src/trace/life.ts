@@ -51,8 +51,8 @@ export async function followLife(pool: Pool, roots: readonly Root[]): Promise<re
 }
 
 /**
- * The messages that carried requests. Their time is that of the request: shortly before the registry
- * first heard of it, which may have been by its end, and before the decision.
+ * The messages that carried requests. Their time is that of the request: shortly before the
+ * registry first heard of it, which may have been by its end, and before the decision.
  */
 function findCarriers(pool: Pool, roots: readonly Root[]): Promise<readonly ToldMessage[]> {
   const wanted = roots.flatMap(({ command, request }) => {

@@ -63,11 +63,16 @@ export async function readPage(
   return {
     messages: rows.map(({ fetched: _, time, traceparent, ...row }) => ({
       ...row,
-      time: time.toISOString(),
+      ...timeOf(time),
       ...(traceparent === null ? {} : { traceparent }),
     })),
     hasMore: fetched === rowsMax || rows.length < fetched,
   }
+}
+
+/** A column of time can hold `infinity`, which is no moment: such a message has no time. */
+export function timeOf(time: Date | number): { time?: string } {
+  return time instanceof Date ? { time: time.toISOString() } : {}
 }
 
 /** Every partition that was ever written. */

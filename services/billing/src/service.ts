@@ -14,7 +14,7 @@ import { billingMigrations } from './sql.ts'
 import { subscriptions } from './subscriptions.ts'
 
 export { takeCharge } from './charge.ts'
-export { findImbalances, type Imbalance } from './sql.ts'
+export { currencyInUse, findImbalances, type Imbalance } from './sql.ts'
 export { subscriptions } from './subscriptions.ts'
 
 /** What has to be in the database before {@link createBilling}. */

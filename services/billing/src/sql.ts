@@ -175,3 +175,11 @@ const selectImbalances = `
   select what, id, coalesce(found::text, 'none') as "is",
          coalesce(should_be::text, 'none') as "shouldBe"
     from imbalance order by what, id limit $1`
+
+/** The currency that the database holds; undefined where it holds none yet. */
+export async function currencyInUse(db: Queryable): Promise<string | undefined> {
+  const { rows } = await db.query<{ currency: string }>({
+    text: 'select currency from accounts where currency is not null limit 1',
+  })
+  return rows[0]?.currency
+}

@@ -12,7 +12,7 @@ import { orderMigrations, orderRepository } from './sql.ts'
 import { subscriptions } from './subscriptions.ts'
 
 export { settleOrder } from './order.ts'
-export { findOrderFaults } from './sql.ts'
+export { currencyInUse, findOrderFaults } from './sql.ts'
 export { subscriptions } from './subscriptions.ts'
 
 /** What has to be in the database before {@link createOrders}. */

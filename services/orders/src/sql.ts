@@ -261,3 +261,11 @@ const listOfUser = `
   select ${columns} from orders
    where user_id = $4 and number < $1 and ($3::text is null or status = $3)
    order by number desc limit $2`
+
+/** The currency that the database holds; undefined where it holds none yet. */
+export async function currencyInUse(db: Queryable): Promise<string | undefined> {
+  const { rows } = await db.query<{ currency: string }>({
+    text: 'select currency from orders limit 1',
+  })
+  return rows[0]?.currency
+}
