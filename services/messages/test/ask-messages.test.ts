@@ -18,7 +18,9 @@ async function open() {
   const url = await serve(service, { callers: { kind: 'secret', secret: tokenSecret } })
   /** An answer, whole: whatever could tell one from another. */
   async function get(path: string, token: string) {
-    const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } })
+    // One name for all requests: it would be the only header that differs.
+    const sent = { authorization: `Bearer ${token}`, 'x-request-id': 'asked' }
+    const response = await fetch(`${url}${path}`, { headers: sent })
     const headers = Object.fromEntries(response.headers)
     delete headers.date
     return { status: response.status, headers, body: await response.text() }
