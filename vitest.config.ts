@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { ClosingLine } from './test/closing-line.ts'
 
@@ -10,6 +11,8 @@ export default defineConfig({
     globalSetup: './test/postgres-server.ts',
     include: ['**/test/**/*.test.ts'],
     reporters: ['default', new ClosingLine()],
+    // Most tests wait for processes and disks: with one core less than there are, nearly in a row.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
