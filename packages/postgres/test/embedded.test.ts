@@ -241,7 +241,8 @@ test('a stop while the server is coming back leaves no process behind', async ()
   await expect.poll(() => processesOf(folder, pid), { interval: 5 }).not.toContain(pid)
   await postgres.stop()
 
-  expect(await processesOf(folder, pid)).toEqual([])
+  // Children of the killed server end when they see that it is gone.
+  await expect.poll(() => processesOf(folder, pid), { timeout: 5_000 }).toEqual([])
 })
 
 test('root’s explicit folder that the server cannot reach is an error', async (context) => {
