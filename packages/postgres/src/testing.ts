@@ -58,6 +58,25 @@ export async function openTestDatabase(
   }
 }
 
+/**
+ * The plans that a pool of one connection has made for its named statements. They are generic:
+ * whatever a statement is executed with, its plan is the one that was made.
+ */
+export async function preparedPlans(
+  pool: Pool,
+): Promise<readonly { name: string; plan: string }[]> {
+  const { rows } = await pool.query(
+    'select name, cardinality(parameter_types) as count from pg_prepared_statements',
+  )
+  return Promise.all(
+    rows.map(async ({ name, count }) => {
+      const nulls = count === 0 ? '' : `(${Array(count).fill('null').join(', ')})`
+      const plan = await pool.query(`explain execute "${name}"${nulls}`)
+      return { name, plan: plan.rows.map((row) => row['QUERY PLAN']).join('\n') }
+    }),
+  )
+}
+
 async function administer(server: TestServer, sql: string): Promise<void> {
   const pool = createPool({ connection: { ...server, database: 'postgres' }, connectionsMax: 1 })
   try {

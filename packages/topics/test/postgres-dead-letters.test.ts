@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Pool } from '@semel/postgres'
-import { testDatabase } from '@semel/postgres/testing'
+import { preparedPlans, testDatabase } from '@semel/postgres/testing'
 import {
   type DeadLetters,
   outboxAppend,
@@ -106,19 +106,8 @@ it('are found by an index, also when that was prepared on an empty table', async
   await letters.keysToRedrive(group, 9)
   await letters.park(group, [letter(1)], parkedAt)
 
-  const { rows } = await pool.query(
-    "select name, parameter_types from pg_prepared_statements where name like '%letter%'",
-  )
-  const plans = await Promise.all(
-    rows.map(async ({ name, parameter_types: types }) => {
-      const nulls = types
-        .slice(1, -1)
-        .split(',')
-        .map(() => 'null')
-      const plan = await pool.query(`explain execute "${name}"(${nulls.join(', ')})`)
-      return plan.rows.map((row) => row['QUERY PLAN']).join('\n')
-    }),
-  )
+  const prepared = await preparedPlans(pool)
+  const plans = prepared.filter(({ name }) => name.includes('letter')).map(({ plan }) => plan)
 
   expect(plans.length).toBe(3)
   expect(plans.filter((plan) => plan.includes('Seq Scan'))).toEqual([])

@@ -2,7 +2,7 @@ import { createExecutor, localOperator, makeCommand } from '@semel/commands'
 import { postgresStore } from '@semel/commands/postgres'
 import { deposit, openAccount } from '@semel/contracts/billing'
 import { queryable } from '@semel/postgres'
-import { testDatabase } from '@semel/postgres/testing'
+import { preparedPlans, testDatabase } from '@semel/postgres/testing'
 import { outboxAppend } from '@semel/topics'
 import { expect, it } from 'vitest'
 import { accountDecider } from '../src/account.ts'
@@ -37,18 +37,7 @@ it('looks things up by an index, also when it was prepared on an empty table', a
   await findAccount(queryable(pool), userId)
   await listEntries(queryable(pool), { userId, below: 9, limit: 9 })
 
-  const { rows } = await pool.query('select name, parameter_types from pg_prepared_statements')
-  const plans = await Promise.all(
-    rows.map(async ({ name, parameter_types: types }) => {
-      // The cached plan is generic: whatever it is executed with, it is the one that was made.
-      const nulls = types
-        .slice(1, -1)
-        .split(',')
-        .map(() => 'null')
-      const plan = await pool.query(`explain execute "${name}"(${nulls.join(', ')})`)
-      return { name, plan: plan.rows.map((row) => row['QUERY PLAN']).join('\n') }
-    }),
-  )
+  const plans = await preparedPlans(pool)
 
   expect(plans.map(({ name }) => name)).toEqual(
     expect.arrayContaining([

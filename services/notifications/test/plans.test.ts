@@ -1,5 +1,5 @@
 import { queryable } from '@semel/postgres'
-import { testDatabase } from '@semel/postgres/testing'
+import { preparedPlans, testDatabase } from '@semel/postgres/testing'
 import { expect, it } from 'vitest'
 import { migrations } from '../src/service.ts'
 import { listNotifications } from '../src/sql.ts'
@@ -15,17 +15,7 @@ it('looks things up by an index, also when it was prepared on an empty table', a
   await listNotifications(queryable(pool), { ...page, ...all, userId: ann })
   await listNotifications(queryable(pool), { ...page, ...all, orderId: orderId(1) })
 
-  const { rows } = await pool.query('select name, parameter_types from pg_prepared_statements')
-  const plans = await Promise.all(
-    rows.map(async ({ name, parameter_types: types }) => {
-      const nulls = types
-        .slice(1, -1)
-        .split(',')
-        .map(() => 'null')
-      const plan = await pool.query(`explain execute "${name}"(${nulls.join(', ')})`)
-      return { name, plan: plan.rows.map((row) => row['QUERY PLAN']).join('\n') }
-    }),
-  )
+  const plans = await preparedPlans(pool)
   const planOf = (wanted: string) => plans.find(({ name }) => name === wanted)?.plan
 
   expect(plans.filter(({ plan }) => plan.includes('Seq Scan'))).toEqual([])

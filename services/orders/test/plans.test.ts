@@ -2,7 +2,7 @@ import { createExecutor, localOperator, makeCommand } from '@semel/commands'
 import { postgresStore } from '@semel/commands/postgres'
 import { cancelOrder, placeOrder, updateOrder } from '@semel/contracts/orders'
 import { queryable } from '@semel/postgres'
-import { testDatabase } from '@semel/postgres/testing'
+import { preparedPlans, testDatabase } from '@semel/postgres/testing'
 import { outboxAppend } from '@semel/topics'
 import { expect, it } from 'vitest'
 import { orderDecider, settleOrder } from '../src/order.ts'
@@ -33,18 +33,7 @@ it('looks things up by an index, also when it was prepared on an empty table', a
   await listOrders(queryable(pool), { ...page, userId })
   await listOrders(queryable(pool), { ...page, userId: undefined })
 
-  const { rows } = await pool.query('select name, parameter_types from pg_prepared_statements')
-  const plans = await Promise.all(
-    rows.map(async ({ name, parameter_types: types }) => {
-      // The cached plan is generic: whatever it is executed with, it is the one that was made.
-      const nulls = types
-        .slice(1, -1)
-        .split(',')
-        .map(() => 'null')
-      const plan = await pool.query(`explain execute "${name}"(${nulls.join(', ')})`)
-      return { name, plan: plan.rows.map((row) => row['QUERY PLAN']).join('\n') }
-    }),
-  )
+  const plans = await preparedPlans(pool)
 
   expect(plans.length).toBeGreaterThanOrEqual(10)
   expect(plans.map(({ name }) => name)).toContain('settle-orders')
