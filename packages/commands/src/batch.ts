@@ -1,7 +1,14 @@
 import type { AnyOperationContract, Outgoing } from '@semel/contract'
 import type { Command } from './command.ts'
 import type { Decider, Message, Repository } from './decider.ts'
-import { type Ending, type Entry, type Folded, foldBatch, type Verdict } from './fold.ts'
+import {
+  type Ending,
+  type Entry,
+  type Folded,
+  foldBatch,
+  turnedAway,
+  type Verdict,
+} from './fold.ts'
 import { type Store, Unavailable } from './store.ts'
 
 /** What a batch needs to be decided and written down. */
@@ -18,9 +25,6 @@ export type BatchParts<State, C extends Command, Tx> = Readonly<{
   announce: ((ending: Ending) => Outgoing | undefined) | undefined
   told: (messages: readonly Message[]) => void
 }>
-
-/** Not run: full, closed, or behind what could not be decided. */
-export const turnedAway: Verdict = { kind: 'unavailable', effect: 'none' }
 
 /**
  * Runs a batch in one transaction and says what became of each command, in order. Never rejects.

@@ -1,6 +1,5 @@
-import { turnedAway } from './batch.ts'
 import type { Command } from './command.ts'
-import type { Entry, Verdict } from './fold.ts'
+import { type Entry, turnedAway, type Verdict } from './fold.ts'
 import type { Timer, Timers } from './timers.ts'
 
 /** Limits of a batcher; see `ExecutorOptions`. */

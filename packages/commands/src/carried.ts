@@ -1,6 +1,6 @@
-import { type BatchParts, runBatch, turnedAway, withFailed } from './batch.ts'
+import { type BatchParts, runBatch, withFailed } from './batch.ts'
 import type { Command } from './command.ts'
-import type { Entry, Verdict } from './fold.ts'
+import { type Entry, turnedAway, type Verdict } from './fold.ts'
 import { standingOf } from './standing.ts'
 
 /** A command that a topic carried, under its partition key. */

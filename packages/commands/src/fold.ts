@@ -38,6 +38,9 @@ export type Verdict =
   | Readonly<{ kind: 'failed'; error: unknown }>
   | Readonly<{ kind: 'unavailable'; effect: 'none' | 'unknown' }>
 
+/** Not run: full, closed, or behind what could not be decided. */
+export const turnedAway: Verdict = { kind: 'unavailable', effect: 'none' }
+
 /** What folding a batch over its states gives: a verdict each, and all that is to be written. */
 export type Folded<State> = Readonly<{
   verdicts: readonly Verdict[]
@@ -78,13 +81,13 @@ export function foldBatch<State, C extends Command>(
   let isStopped = false
   const verdicts = entries.map((entry): Verdict => {
     const { command, recall, carriedUnder } = entry
-    if (carriedUnder !== undefined && isStopped) return notYet
+    if (carriedUnder !== undefined && isStopped) return turnedAway
     if (carriedUnder !== undefined && failedKeys.has(carriedUnder)) return { kind: 'behind-failed' }
     const known = context.known.get(command.id) ?? decided.get(command.id)
     if (known !== undefined) {
       const outcome = endingOfKnown(entry, known, context.decidedAt)
       isStopped ||= outcome === 'incomparable'
-      if (outcome === 'incomparable') return notYet
+      if (outcome === 'incomparable') return turnedAway
       messages.push(...announced(entry, outcome, context))
       return { kind: 'known', record: known }
     }
@@ -108,7 +111,7 @@ export function foldBatch<State, C extends Command>(
       // Told by a newer release: no fault of the command, and another replica can compare.
       // What a topic carries behind it must not overtake it.
       isStopped ||= error instanceof UnknownFingerprintRule
-      if (error instanceof UnknownFingerprintRule) return notYet
+      if (error instanceof UnknownFingerprintRule) return turnedAway
       if (carriedUnder !== undefined) failedKeys.add(carriedUnder)
       return { kind: 'failed', error }
     }
@@ -116,8 +119,6 @@ export function foldBatch<State, C extends Command>(
   const changed = [...touched].sort().map((id) => states.get(id) as State)
   return { verdicts, records: inIdOrder([...decided.values()]), changed, messages }
 }
-
-const notYet: Verdict = { kind: 'unavailable', effect: 'none' }
 
 function decideOne<State, C extends Command>(
   command: C,
