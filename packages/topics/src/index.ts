@@ -39,7 +39,6 @@ export {
   type Reading,
   reactsTo,
   type Subscription,
-  subscribe,
 } from './subscription.ts'
 export { findTopicFaults, type TopicFault } from './topic-fault-store.ts'
 export type { ConsumeOptions, Delivered, Transport } from './transport.ts'

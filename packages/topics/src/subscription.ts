@@ -25,7 +25,7 @@ export type Reading =
   /** Nothing to be done about this one. */
   | Readonly<{ kind: 'skip' }>
 
-/** What a group does about the messages of one type on one topic. */
+/** What a group does about the messages of one type on one topic; see `carries`, `reactsTo`. */
 export type Subscription = Readonly<{
   topic: string
   type: string
@@ -36,11 +36,6 @@ export type Subscription = Readonly<{
 /** A type of message on a topic. */
 export type DeclaredType = Readonly<{ topic: string; type: string }>
 
-/** Subscribes to a type of message in any way: `carries` and `reactsTo` are made of it. */
-export function subscribe(subscription: Subscription): Subscription {
-  return subscription
-}
-
 /**
  * Subscribes to the messages that carry a command: it is submitted as exactly the command it is,
  * one with whatever came under its scope, operation and key by any other way.
@@ -50,7 +45,7 @@ export function subscribe(subscription: Subscription): Subscription {
 export function carries(contract: AnyCommandContract): Subscription {
   const { topic, operation } = contract
   if (topic === undefined) throw new TypeError(`${operation} has no topic that could carry it`)
-  return subscribe({
+  return {
     topic,
     type: operation,
     toCommand(message) {
@@ -64,7 +59,7 @@ export function carries(contract: AnyCommandContract): Subscription {
         ? { kind: 'command', command }
         : { kind: 'recall', command, faults: faults.map(inInput) }
     },
-  })
+  }
 }
 
 /**
@@ -74,7 +69,7 @@ export function carries(contract: AnyCommandContract): Subscription {
  */
 export function reactsTo(event: AnyEventContract): Subscription {
   const contract = reaction(event)
-  return subscribe({
+  return {
     topic: event.topic,
     type: event.type,
     toCommand({ body, source, id, time, traceparent }) {
@@ -93,7 +88,7 @@ export function reactsTo(event: AnyEventContract): Subscription {
       const input = normalised(event.body, onlyDeclared(event.body, sent) as object)
       return { kind: 'command', command: { ...made, input } }
     },
-  })
+  }
 }
 
 /** Every type that some contract declares, on its topic: what is none of them is a dead letter. */

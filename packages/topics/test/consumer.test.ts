@@ -1,13 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AnyCommandContract } from '@semel/contract'
-import {
-  carries,
-  type DeadLetters,
-  type Delivered,
-  reactsTo,
-  startConsumer,
-  subscribe,
-} from '@semel/topics'
+import { carries, type DeadLetters, type Delivered, reactsTo, startConsumer } from '@semel/topics'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { eating, fill, filling, fillJar, jarId, jars, otherJar, sweetsEaten } from './jars.ts'
 
@@ -134,7 +127,7 @@ describe('a consumer', () => {
     const toCommand = () => ({ kind: 'skip' }) as const
 
     expect(() => consume([carries(fillJar), carries(fillJar)])).toThrow('two subscriptions')
-    expect(() => consume([subscribe({ topic: 'jar', type: 'x', toCommand })])).toThrow('declares')
+    expect(() => consume([{ topic: 'jar', type: 'x', toCommand }])).toThrow('declares')
   })
 
   it('loses nothing and blames nobody while the store is away', async () => {
@@ -375,7 +368,7 @@ describe('a redrive', () => {
       ...{ transport, group: 'jars', executor, deadLetters, redriveIntervalMs: 5 },
       subscriptions: [
         carries(fillJar),
-        subscribe({
+        {
           ...{ topic: 'jar', type: 'fill-jar-2' },
           toCommand(message) {
             const reading = toCommand(message)
@@ -383,7 +376,7 @@ describe('a redrive', () => {
               ? { kind: 'command', command: fill('renamed', 1) }
               : reading
           },
-        }),
+        },
       ],
       declared: [
         { topic: 'jar', type: 'fill-jar' },

@@ -2,7 +2,7 @@ import { type Command, makeCommand, type Scope, serviceScope } from '@semel/comm
 import { carriable, type Static, validate } from '@semel/contract'
 import { commands } from '@semel/contracts/catalogue'
 import { commandTopics, deadLettered, messageAnswered } from '@semel/contracts/messages'
-import { type Reading, type Received, reactsTo, type Subscription, subscribe } from '@semel/topics'
+import { type Reading, type Received, reactsTo, type Subscription } from '@semel/topics'
 import { requestParked, requestSeen } from './reactions.ts'
 
 const group = 'messages'
@@ -14,14 +14,12 @@ const skip = { kind: 'skip' } as const
 /** What the registry reads: requests on their way, how they ended, and those set aside. */
 export const subscriptions: readonly Subscription[] = [
   ...commands.flatMap(({ topic, operation }) =>
-    topic === undefined
-      ? []
-      : [subscribe({ topic, type: operation, toCommand: readCommandMessage })],
+    topic === undefined ? [] : [{ topic, type: operation, toCommand: readCommandMessage }],
   ),
   reactsTo(messageAnswered),
   ...commandTopics
     .map(deadLettered)
-    .map(({ topic, type }) => subscribe({ topic, type, toCommand: deadLetterReader(operations) })),
+    .map(({ topic, type }) => ({ topic, type, toCommand: deadLetterReader(operations) })),
 ]
 
 /**
