@@ -1,5 +1,5 @@
 import { type Queryable, textArray, timestamptzArray, uuidArray } from '@semel/postgres'
-import type { Delivered } from '@semel/topics'
+import { type Delivered, deliveredOf, type OutboxRow } from '@semel/topics'
 
 /** A place in the outbox. */
 export type Place = Readonly<{ topic: string; partition: number; position: number }>
@@ -39,20 +39,14 @@ export async function readMessages(
   behind: Place,
   limit: number,
 ): Promise<readonly Delivered[]> {
-  const { rows } = await db.query<
-    Omit<Delivered, 'time'> & { time: Date | number; traceparent: string | null }
-  >({
+  const { rows } = await db.query<OutboxRow>({
     text: `select topic, partition, position, partition_key as "partitionKey", id, type, source,
                   time, scope, command_id as "commandId", traceparent, body
              from outbox where (topic, partition, position) > ($1, $2::integer, $3::bigint)
             order by topic, partition, position limit $4`,
     values: [behind.topic, behind.partition, behind.position, limit],
   })
-  return rows.map(({ time, traceparent, ...row }) => ({
-    ...row,
-    ...(time instanceof Date ? { time: time.toISOString() } : {}),
-    ...(traceparent === null ? {} : { traceparent }),
-  }))
+  return rows.map((row) => deliveredOf(row))
 }
 
 /** Of what groups should have decided or parked, the indexes of those that they did not. */

@@ -1,9 +1,11 @@
 import { type Queryable, textArray, timestamptzArray, uuidArray } from '@semel/postgres'
-import type { Delivered } from '@semel/topics'
+import { type Delivered, deliveredOf } from '@semel/topics'
 
 /** A message with the moment at which it was told. */
 export type ToldMessage = Delivered &
   Readonly<{ id: string; type: string; source: string; commandId: string; toldAt: Date }>
+
+type ToldRow = Omit<ToldMessage, 'time' | 'traceparent'> & { traceparent: string | null }
 
 /** What the registry knows of a request. */
 export type RegisteredRequest = Readonly<{
@@ -141,10 +143,6 @@ async function messagesOf(
   db: Queryable,
   statement: Readonly<{ text: string; values: readonly unknown[] }>,
 ): Promise<readonly ToldMessage[]> {
-  const { rows } = await db.query<ToldMessage & { traceparent: string | null }>(statement)
-  return rows.map(({ traceparent, ...row }) => ({
-    ...row,
-    time: row.toldAt.toISOString(),
-    ...(traceparent === null ? {} : { traceparent }),
-  }))
+  const { rows } = await db.query<ToldRow>(statement)
+  return rows.map((row) => deliveredOf({ ...row, time: row.toldAt }))
 }

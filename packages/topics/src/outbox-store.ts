@@ -12,7 +12,26 @@ export type HeadRow = Readonly<{
   generation: number | null
 }>
 
-type MessageRow = Delivered & Readonly<{ time: Date; traceparent: string | null; fetched: number }>
+/** A row of the outbox, its columns under the names of `Delivered`. */
+export type OutboxRow = Readonly<
+  Omit<Delivered, 'time' | 'traceparent'> & { time: Date | number; traceparent: string | null }
+>
+
+/**
+ * A row of the outbox as a reader gets it. A column of time can hold `infinity`, which is no
+ * moment: such a message has no time.
+ */
+export function deliveredOf<Row extends OutboxRow>({
+  time,
+  traceparent,
+  ...row
+}: Row): Omit<Row, 'time' | 'traceparent'> & Pick<Delivered, 'time' | 'traceparent'> {
+  return {
+    ...row,
+    ...(time instanceof Date ? { time: time.toISOString() } : {}),
+    ...(traceparent === null ? {} : { traceparent }),
+  }
+}
 
 /** Reads the ends of topics, with the positions of groups; several rows where several have one. */
 export async function readHeads(
@@ -42,7 +61,7 @@ export async function readPage(
   at: Readonly<{ topic: string; partition: number; from: number }>,
   { rowsMax, bytesMax }: Readonly<{ rowsMax: number; bytesMax: number }>,
 ): Promise<Page> {
-  const { rows } = await db.query<MessageRow>({
+  const { rows } = await db.query<OutboxRow & { fetched: number }>({
     name: 'read-page',
     // Sizes of bodies are known without reading them; those beyond the limit stay on disk.
     text: `select topic, partition, position, partition_key as "partitionKey", id, type, source,
@@ -61,18 +80,9 @@ export async function readPage(
   })
   const fetched = rows[0]?.fetched ?? 0
   return {
-    messages: rows.map(({ fetched: _, time, traceparent, ...row }) => ({
-      ...row,
-      ...timeOf(time),
-      ...(traceparent === null ? {} : { traceparent }),
-    })),
+    messages: rows.map(({ fetched: _, ...row }) => deliveredOf(row)),
     hasMore: fetched === rowsMax || rows.length < fetched,
   }
-}
-
-/** A column of time can hold `infinity`, which is no moment: such a message has no time. */
-export function timeOf(time: Date | number): { time?: string } {
-  return time instanceof Date ? { time: time.toISOString() } : {}
 }
 
 /** Every partition that was ever written. */
