@@ -80,7 +80,7 @@ export type ExecutorOptions<State, C extends Command, Tx> = Readonly<
      * What is told of a command that ended, in its transaction: of every one that is decided, and
      * of every repeat that a topic carried. Pure. Default: nothing.
      */
-    announce?: (ending: Ending) => Outgoing | undefined
+    announce?: ((ending: Ending) => Outgoing | undefined) | undefined
     /** Told of messages after their commit, to wake who reads them. Default: nobody is. */
     told?: (messages: readonly Message[]) => void
     /** Asked before the store, told after the commit. Default: none. */
@@ -102,7 +102,7 @@ export type ExecutorOptions<State, C extends Command, Tx> = Readonly<
     /** How it waits. Default: by the timers of this process. */
     timers?: Timers
     /** Told why a batch was unavailable; its callers are not. Default: nobody is told. */
-    report?: (error: unknown) => void
+    report?: ((error: unknown) => void) | undefined
   }
 >
 

@@ -33,7 +33,7 @@ export type ServiceOptions<State, C extends Command, Tx> = Omit<
     /** Starts what feeds the executor from topics; ended before it. Default: nothing does. */
     consume?: (executor: Executor) => Readonly<{ stop(): Promise<void> }>
     /** How the command log ages. Default: see `RetentionOptions`. */
-    retention?: RetentionOptions
+    retention?: RetentionOptions | undefined
   }>
 
 /** A service: what it shows, and how it ends. */

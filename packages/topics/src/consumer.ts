@@ -19,7 +19,7 @@ export type ConsumerOptions = Readonly<{
   executor: Pick<Executor, 'submitCarried'>
   deadLetters: DeadLetters
   /** Told of every error that is tried again. Default: nobody is. */
-  report?: (error: unknown) => void
+  report?: ((error: unknown) => void) | undefined
   /** Messages in a batch, at most. Default 256. */
   batchSizeMax?: number
   /** How far apart batches begin under load, in milliseconds; see `ConsumeOptions`. Default 0. */

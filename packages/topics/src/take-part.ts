@@ -20,7 +20,7 @@ export type TakePartOptions = Readonly<{
   /** How far apart batches begin under load, in milliseconds; see `ConsumeOptions`. Default 0. */
   batchIntervalMs?: number
   /** Told of every error that is tried again. Default: nobody is. */
-  report?: (error: unknown) => void
+  report?: ((error: unknown) => void) | undefined
 }>
 
 /** What a service is made with, besides, to take part in topics. */
@@ -35,13 +35,12 @@ export function takePart(options: TakePartOptions): Participation {
   const { pool, topics, group, subscriptions, declared, report, batchIntervalMs = 0 } = options
   if (topics === undefined) return { append: outboxAppend() }
   const { append, told } = topics
-  const reporting = report === undefined ? {} : { report }
   return {
     append,
     told,
     consume: (executor) =>
       startConsumer({
-        ...{ transport: topics, group, subscriptions, declared, executor, ...reporting },
+        ...{ transport: topics, group, subscriptions, declared, executor, report },
         batchIntervalMs,
         deadLetters: postgresDeadLetters({ pool, append, told }),
       }),

@@ -62,11 +62,11 @@ export function createBilling({
     queries: billingQueries(queryable(pool)),
     ...takePart({
       ...{ pool, topics, group: 'billing', subscriptions, declared: declaredTypes(catalogue) },
-      ...(report === undefined ? {} : { report }),
+      report,
     }),
-    ...(report === undefined ? {} : { report }),
-    ...(announce === undefined ? {} : { announce }),
-    ...(retention === undefined ? {} : { retention }),
+    report,
+    announce,
+    retention,
     ...executor,
   })
 }

@@ -59,10 +59,10 @@ export function createMessages({
     ...takePart({
       ...{ pool, topics, group: 'messages', subscriptions, declared: declaredTypes(catalogue) },
       batchIntervalMs,
-      ...(report === undefined ? {} : { report }),
+      report,
     }),
-    ...(report === undefined ? {} : { report }),
-    ...(retention === undefined ? {} : { retention }),
+    report,
+    retention,
     ...executor,
   })
 }

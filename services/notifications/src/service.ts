@@ -58,10 +58,10 @@ export function createNotifications(options: NotificationsOptions): Service {
         subscriptions,
         declared: declaredTypes(catalogue),
       },
-      ...(report === undefined ? {} : { report }),
+      report,
     }),
-    ...(report === undefined ? {} : { report }),
-    ...(retention === undefined ? {} : { retention }),
+    report,
+    retention,
     ...executor,
   })
 }

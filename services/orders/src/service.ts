@@ -60,11 +60,11 @@ export function createOrders({
     queries: orderQueries(queryable(pool)),
     ...takePart({
       ...{ pool, topics, group: 'orders', subscriptions, declared: declaredTypes(catalogue) },
-      ...(report === undefined ? {} : { report }),
+      report,
     }),
-    ...(report === undefined ? {} : { report }),
-    ...(announce === undefined ? {} : { announce }),
-    ...(retention === undefined ? {} : { retention }),
+    report,
+    announce,
+    retention,
     ...executor,
   })
 }
