@@ -113,8 +113,8 @@ export const mutants: Readonly<Record<string, Mutation>> = {
   'followers of a parked key not held': {
     deadLetters: (letters) => ({
       ...letters,
-      async standing(group, asked) {
-        return { ...(await letters.standing(group, asked)), fronts: new Map() }
+      async standing(...asked) {
+        return { ...(await letters.standing(...asked)), fronts: new Map() }
       },
     }),
   },

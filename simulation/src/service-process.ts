@@ -182,7 +182,7 @@ function remoteLetters({ database, near, mutation }: ProcessOptions, life: Life)
   }
   return {
     ...inner,
-    standing: (group, asked) => inner.standing(group, asked),
+    standing: (...asked) => inner.standing(...asked),
     park: (group, letters, at) =>
       call('park', () => {
         for (const { reason } of letters) {

@@ -6,6 +6,7 @@ import {
   type Entry,
   type Folded,
   foldBatch,
+  type Hold,
   turnedAway,
   type Verdict,
 } from './fold.ts'
@@ -24,6 +25,8 @@ export type BatchParts<State, C extends Command, Tx> = Readonly<{
   source: string
   announce: ((ending: Ending) => Outgoing | undefined) | undefined
   told: (messages: readonly Message[]) => void
+  /** What holds the entries back; see `ReadHolds`. Default: nothing does. */
+  readHolds?: ((tx: Tx) => Promise<ReadonlyMap<Entry<C>, Hold>>) | undefined
 }>
 
 /**
@@ -81,7 +84,7 @@ export function withFailed<C extends Command>(
     const kind = verdicts[index]?.kind
     return kind === 'failed' || kind === 'undecided'
   })
-  return new Set([...failedKeys, ...blocking.flatMap(({ carriedUnder }) => carriedUnder ?? [])])
+  return new Set([...failedKeys, ...blocking.flatMap(({ partitionKey }) => partitionKey ?? [])])
 }
 
 /** Steps 4 to 7 of a command's life: find, load, fold, write. */
@@ -91,20 +94,22 @@ async function decideIn<State, C extends Command, Tx>(
   entries: readonly Entry<C>[],
   failedKeys: ReadonlySet<string>,
 ): Promise<Pick<Folded<State>, 'verdicts' | 'messages'>> {
-  const { store, repository, decider, append, replayableMs, clock } = parts
+  const { store, repository, decider, append, replayableMs, clock, readHolds } = parts
   const commands = entries.filter(({ recall }) => !recall).map(({ command }) => command)
   const aggregates = [...new Set(commands.map((command) => decider.aggregateId(command)))].sort()
   // Sent without waiting in between: with BEGIN before them, one round trip.
-  const [known, states] = await Promise.all([
+  const [known, states, holds] = await Promise.all([
     store.find(
       tx,
       entries.map(({ command }) => command.id),
     ),
     aggregates.length === 0 ? new Map<string, State>() : repository.load(tx, aggregates, commands),
+    readHolds === undefined ? new Map<Entry<C>, Hold>() : readHolds(tx),
   ])
   const decidedAt = clock()
   const replayableUntil = new Date(decidedAt.getTime() + replayableMs)
-  const context = { ...parts, failedKeys, known, states, decidedAt, replayableUntil }
+  const times = { decidedAt, replayableUntil }
+  const context = { ...parts, ...times, failedKeys, holds, known, states }
   const { verdicts, records, changed, messages } = foldBatch(entries, context)
   // Lock order everywhere: aggregates, command ids, heads of topics. What is sent without waiting
   // for replies has COMMIT right behind it: the second and last round trip.

@@ -1,16 +1,16 @@
 import { type BatchParts, runBatch, withFailed } from './batch.ts'
 import type { Command } from './command.ts'
-import { type Entry, turnedAway, type Verdict } from './fold.ts'
+import { type Entry, type Hold, turnedAway, type Verdict } from './fold.ts'
 import { standingOf } from './standing.ts'
 
 /** A command that a topic carried, under its partition key. */
-export type Carried = Readonly<{
-  command: Command
-  /** Behind one that failed or is undecided, none with the same partition key is decided. */
-  partitionKey: string
-  /** Tell what was decided before, decide nothing. Default false. */
-  recall?: boolean
-}>
+export type Carried<C extends Command = Command> = Entry<C> & Readonly<{ partitionKey: string }>
+
+/**
+ * What holds carried commands back, read by the transaction that would decide them: it is sent with
+ * the first statements, and again for each transaction that the commands take.
+ */
+export type ReadHolds<Tx> = (tx: Tx) => Promise<ReadonlyMap<Carried, Hold>>
 
 /** What became of a carried command. */
 export type CarriedOutcome =
@@ -20,21 +20,17 @@ export type CarriedOutcome =
   | Readonly<{ kind: 'undecided' }>
   /** This very command breaks its decider or a constraint: nothing of it was kept. */
   | Readonly<{ kind: 'failed'; error: unknown }>
-  /** Not looked at: one before it, with the same partition key, failed or is undecided. */
-  | Readonly<{ kind: 'behind-failed' }>
+  /** Undecided: one before it, with the same partition key, failed or is undecided. */
+  | Readonly<{ kind: 'behind' }>
+  /** Undecided, because it was found to be held back. */
+  | Readonly<{ kind: Hold }>
   /** Not executed, or not known to be; nor was any after it. To be sent again. */
   | Readonly<{ kind: 'unavailable' }>
-
-/** A carried command as an entry of a batch. */
-export function entryOf<C extends Command>(carried: Carried): Entry<C> {
-  const { command, partitionKey, recall = false } = carried
-  return { command: command as C, recall, carriedUnder: partitionKey }
-}
 
 /** Decides carried commands in their order; behind what is unavailable none is looked at. */
 export async function decideCarried<State, C extends Command, Tx>(
   parts: BatchParts<State, C, Tx>,
-  entries: readonly Entry<C>[],
+  entries: readonly Carried<C>[],
   batchSizeMax: number,
 ): Promise<readonly Verdict[]> {
   const verdicts: Verdict[] = []

@@ -6,7 +6,7 @@ import {
   type CarriedOutcome,
   carriedOutcome,
   decideCarried,
-  entryOf,
+  type ReadHolds,
 } from './carried.ts'
 import { type Command, type CommandId, sameInput } from './command.ts'
 import type { Message } from './decider.ts'
@@ -33,8 +33,8 @@ export type Outcome =
 /** `replay`: a key that is reused for another input gets the first answer. Default `refuse`. */
 export type SubmitOptions = Readonly<{ onReuse?: 'refuse' | 'replay' }>
 
-/** The one place where commands take effect, wherever they came from. */
-export interface Executor {
+/** The one place where commands take effect, wherever they came from. `Tx`: its store's. */
+export interface Executor<Tx = unknown> {
   /**
    * Has a command decided at most once, and tells its outcome: the first time and ever after.
    *
@@ -48,8 +48,13 @@ export interface Executor {
    * Has commands decided that a topic carried, at most once each, in their order, in transactions
    * that they share with no others; says what became of each. Never rejects. Unlike a repeat over
    * HTTP, a repeat that was carried is announced again: its sender hears in no other way.
+   *
+   * @param readHolds Default: nothing holds them back.
    */
-  submitCarried(carried: readonly Carried[]): Promise<readonly CarriedOutcome[]>
+  submitCarried(
+    carried: readonly Carried[],
+    readHolds?: ReadHolds<Tx>,
+  ): Promise<readonly CarriedOutcome[]>
   /** Whether there is room for another command. */
   hasRoom(): boolean
   /** Takes no more commands, and resolves when those it has taken have their outcomes. */
@@ -117,7 +122,7 @@ const retryAfterMs = 1000
 /** Makes an executor. It starts with the first command; {@link Executor.close} ends it. */
 export function createExecutor<State, C extends Command, Tx>(
   options: ExecutorOptions<State, C, Tx>,
-): Executor {
+): Executor<Tx> {
   const { cache, batchSizeMax = 256, batchesMax = 1, queueMax = 4096 } = options
   const { queueWaitMaxMs = 5000, joinWaitMaxMs = 10_000, clock = () => new Date() } = options
   const { store, repository, decider, replayableMs = day, report = () => {} } = options
@@ -168,8 +173,9 @@ export function createExecutor<State, C extends Command, Tx>(
   }
 
   return {
-    async submitCarried(carried) {
-      const verdicts = await decideCarried(parts, carried.map(entryOf<C>), batchSizeMax)
+    async submitCarried(carried, readHolds) {
+      const entries = carried as readonly Carried<C>[]
+      const verdicts = await decideCarried({ ...parts, readHolds }, entries, batchSizeMax)
       cache?.put(verdicts.flatMap((verdict) => ('record' in verdict ? [verdict.record] : [])))
       return verdicts.map((verdict, index) => carriedOutcome(verdict, carried[index]!, clock()))
     },

@@ -10,16 +10,24 @@ import { UnknownFingerprintRule } from './fingerprint.ts'
 import { standingOf } from './standing.ts'
 import { type CommandRecord, recordOf } from './store.ts'
 
-/**
- * A command in a batch. `recall`: tell what was decided, decide nothing. `carriedUnder`: the
- * partition key under which a topic carried it; nobody waits for its answer, and behind one that
- * failed, or was to be recalled and is not known, none with the same partition key is decided.
- */
+/** A command in a batch. */
 export type Entry<C extends Command> = Readonly<{
   command: C
-  recall: boolean
-  carriedUnder?: string
+  /** Tell what was decided before, decide nothing. Default false. */
+  recall?: boolean
+  /**
+   * Under which a topic carried it: nobody waits for its answer, and behind one that failed, or was
+   * to be recalled and is not known, none with the same partition key is decided.
+   */
+  partitionKey?: string
 }>
+
+/**
+ * Why a carried command is not decided now. `behind`: one before it, of its partition key, that
+ * came with it cannot be decided. `held`: one that came earlier stands in its way. `aside`: it was
+ * taken out of the way itself, and holds nothing up.
+ */
+export type Hold = 'behind' | 'held' | 'aside'
 
 /** How a command ended, for whoever keeps account of requests. */
 export type Ending = Readonly<{
@@ -34,7 +42,7 @@ export type Ending = Readonly<{
 /** What a batch comes to for one of its commands. */
 export type Verdict =
   | Readonly<{ kind: 'decided' | 'known'; record: CommandRecord }>
-  | Readonly<{ kind: 'undecided' | 'behind-failed' }>
+  | Readonly<{ kind: 'undecided' | Hold }>
   | Readonly<{ kind: 'failed'; error: unknown }>
   | Readonly<{ kind: 'unavailable'; effect: 'none' | 'unknown' }>
 
@@ -59,6 +67,7 @@ export type FoldContext<State, C extends Command> = Readonly<{
   replayableUntil: Date
   /** Partition keys of which an earlier command failed, or was not known. */
   failedKeys: ReadonlySet<string>
+  holds: ReadonlyMap<Entry<Command>, Hold>
   /** Who tells messages: the service. */
   source: string
   /** What is told of a command that ended; see `ExecutorOptions`. */
@@ -68,6 +77,7 @@ export type FoldContext<State, C extends Command> = Readonly<{
 /**
  * Decides a batch in arrival order: each command meets the state that the one before it left.
  * A command that makes the decider or its rendering throw fails alone; its state stays as it was.
+ * What was decided before is done, whatever stands in its way.
  */
 export function foldBatch<State, C extends Command>(
   entries: readonly Entry<C>[],
@@ -80,9 +90,10 @@ export function foldBatch<State, C extends Command>(
   const failedKeys = new Set(context.failedKeys)
   let isStopped = false
   const verdicts = entries.map((entry): Verdict => {
-    const { command, recall, carriedUnder } = entry
-    if (carriedUnder !== undefined && isStopped) return turnedAway
-    if (carriedUnder !== undefined && failedKeys.has(carriedUnder)) return { kind: 'behind-failed' }
+    const { command, recall, partitionKey } = entry
+    if (partitionKey !== undefined && isStopped) return turnedAway
+    const hold = context.holds.get(entry)
+    if (hold === 'aside') return { kind: hold }
     const known = context.known.get(command.id) ?? decided.get(command.id)
     if (known !== undefined) {
       const outcome = endingOfKnown(entry, known, context.decidedAt)
@@ -91,9 +102,11 @@ export function foldBatch<State, C extends Command>(
       messages.push(...announced(entry, outcome, context))
       return { kind: 'known', record: known }
     }
+    if (hold !== undefined) return { kind: hold }
+    if (partitionKey !== undefined && failedKeys.has(partitionKey)) return { kind: 'behind' }
     if (recall) {
       // Carried, it will be parked: what follows under its partition key waits behind it.
-      if (carriedUnder !== undefined) failedKeys.add(carriedUnder)
+      if (partitionKey !== undefined) failedKeys.add(partitionKey)
       return { kind: 'undecided' }
     }
     try {
@@ -112,7 +125,7 @@ export function foldBatch<State, C extends Command>(
       // What a topic carries behind it must not overtake it.
       isStopped ||= error instanceof UnknownFingerprintRule
       if (error instanceof UnknownFingerprintRule) return turnedAway
-      if (carriedUnder !== undefined) failedKeys.add(carriedUnder)
+      if (partitionKey !== undefined) failedKeys.add(partitionKey)
       return { kind: 'failed', error }
     }
   })
@@ -142,11 +155,11 @@ function decideOne<State, C extends Command>(
 
 /** A repeat that came over HTTP has its answer; only of one that was carried something is told. */
 function endingOfKnown(
-  { command, carriedUnder }: Entry<Command>,
+  { command, partitionKey }: Entry<Command>,
   record: CommandRecord,
   now: Date,
 ): Ending['outcome'] | 'incomparable' | undefined {
-  if (carriedUnder === undefined) return undefined
+  if (partitionKey === undefined) return undefined
   const standing = standingOf(command, record, now)
   if (standing === 'incomparable') return standing
   if (standing !== 'replayable') return { kind: standing }
@@ -154,13 +167,13 @@ function endingOfKnown(
 }
 
 function announced<State, C extends Command>(
-  { command, carriedUnder }: Entry<C>,
+  { command, partitionKey }: Entry<C>,
   outcome: Ending['outcome'] | undefined,
   context: FoldContext<State, C>,
 ): Message[] {
   if (outcome === undefined || context.announce === undefined) return []
   const guid = guidOf(command)
-  const carried = carriedUnder !== undefined
+  const carried = partitionKey !== undefined
   const announcement = context.announce({ guid, command, carried, outcome })
   if (announcement === undefined) return []
   return [inEnvelope(announcement, endingId(guid), command, context)]

@@ -1,5 +1,5 @@
 export { canonicalJson } from './canonical-json.ts'
-export type { Carried, CarriedOutcome } from './carried.ts'
+export type { Carried, CarriedOutcome, ReadHolds } from './carried.ts'
 export {
   type Command,
   type CommandId,
@@ -35,7 +35,7 @@ export {
   fingerprintVersion,
   UnknownFingerprintRule,
 } from './fingerprint.ts'
-export type { Ending } from './fold.ts'
+export type { Ending, Hold } from './fold.ts'
 export { type ProcessCacheOptions, processReplayCache, type ReplayCache } from './replay-cache.ts'
 export { type RetentionOptions, startSweeper, sweepCommands } from './retention.ts'
 export {

@@ -113,10 +113,41 @@ describe('commands that a topic carried', () => {
     expect(outcomes).toMatchObject([
       { kind: 'done' },
       { kind: 'failed', error: { message: 'the decider has a bug' } },
-      { kind: 'behind-failed' },
+      { kind: 'behind' },
       { kind: 'done' },
     ])
     expect([count(), count(otherId)]).toEqual([1, 5])
+  })
+
+  it('are done where they were decided before, also behind one that failed', async () => {
+    const { executor, count } = counters()
+    await executor.submitCarried([carried('one', 1)])
+
+    const outcomes = await executor.submitCarried([carried('poison', 666), carried('one', 1)])
+
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['failed', 'done'])
+    expect(count()).toBe(1)
+  })
+
+  it('are not decided where their transaction finds them held back', async () => {
+    const { database, make, count } = counters()
+    const executor = make({ batchSizeMax: 2 })
+    await executor.submitCarried([carried('known', 1)])
+    const batch = ['known', 'held', 'free', 'aside'].map((key) => carried(key, 1))
+    const read: unknown[] = []
+
+    const outcomes = await executor.submitCarried(batch, async (tx) => {
+      read.push(tx.read('counters', counterId))
+      return new Map([
+        [batch[0]!, 'held'],
+        [batch[1]!, 'held'],
+        [batch[3]!, 'aside'],
+      ])
+    })
+
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['done', 'held', 'done', 'aside'])
+    expect(read).toMatchObject([{ count: 1 }, { count: 1 }])
+    expect([count(), database.tables.get('commands')?.size]).toEqual([2, 2])
   })
 
   it('stay behind one that a constraint refuses, across the halves of the hunt', async () => {
@@ -131,13 +162,7 @@ describe('commands that a topic carried', () => {
       carried('more', 6, otherId),
     ])
 
-    expect(outcomes.map(({ kind }) => kind)).toEqual([
-      'failed',
-      'done',
-      'behind-failed',
-      'behind-failed',
-      'done',
-    ])
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['failed', 'done', 'behind', 'behind', 'done'])
     expect([count(), count(otherId)]).toEqual([0, 11])
   })
 
@@ -152,7 +177,7 @@ describe('commands that a topic carried', () => {
       carried('other', 5, otherId),
     ])
 
-    expect(outcomes.map(({ kind }) => kind)).toEqual(['done', 'failed', 'behind-failed', 'done'])
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['done', 'failed', 'behind', 'done'])
     expect([count(), count(otherId)]).toEqual([1, 5])
   })
 
@@ -198,7 +223,7 @@ describe('commands that a topic carried', () => {
       'done',
       'done',
       'undecided',
-      'behind-failed',
+      'behind',
       'done',
     ])
     expect([count(), count(otherId)]).toEqual([3, 5])

@@ -31,7 +31,7 @@ export type ServiceOptions<State, C extends Command, Tx> = Omit<
     /** What can be asked. Default: nothing. */
     queries?: readonly MountedQuery[]
     /** Starts what feeds the executor from topics; ended before it. Default: nothing does. */
-    consume?: (executor: Executor) => Readonly<{ stop(): Promise<void> }>
+    consume?: (executor: Executor<Tx>) => Readonly<{ stop(): Promise<void> }>
     /** How the command log ages. Default: see `RetentionOptions`. */
     retention?: RetentionOptions | undefined
   }>

@@ -8,7 +8,7 @@ import type { DeclaredType, Subscription } from './subscription.ts'
 import type { Delivered, Transport } from './transport.ts'
 
 /** What a consumer is made of. */
-export type ConsumerOptions = Readonly<{
+export type ConsumerOptions<Tx> = Readonly<{
   transport: Pick<Transport, 'consume'>
   /** The service that reads: lower-case letters and hyphens. Positions and letters are its own. */
   group: string
@@ -16,8 +16,8 @@ export type ConsumerOptions = Readonly<{
   subscriptions: readonly Subscription[]
   /** Every type that any contract declares; see `declaredTypes`. */
   declared: readonly DeclaredType[]
-  executor: Pick<Executor, 'submitCarried'>
-  deadLetters: DeadLetters
+  executor: Pick<Executor<Tx>, 'submitCarried'>
+  deadLetters: DeadLetters<Tx>
   /** Told of every error that is tried again. Default: nobody is. */
   report?: ((error: unknown) => void) | undefined
   /** Messages in a batch, at most. Default 256. */
@@ -58,7 +58,7 @@ const looksMax = 8
  * @throws TypeError when the group's name is none, two subscriptions are for the same type, or one
  * is for a type that nobody declares.
  */
-export function startConsumer(options: ConsumerOptions): Consumer {
+export function startConsumer<Tx>(options: ConsumerOptions<Tx>): Consumer {
   const { transport, group, subscriptions, declared, executor, deadLetters } = options
   const { report = () => {}, batchSizeMax = 256, batchIntervalMs = 0, batchesMax = 2 } = options
   const { redriveIntervalMs = 1000, clock = () => new Date(), timers = processTimers } = options
@@ -72,13 +72,16 @@ export function startConsumer(options: ConsumerOptions): Consumer {
 
   /** Whether the batch is dealt with: decided, or parked. */
   async function look(batch: readonly JudgedMessage[]): Promise<boolean> {
-    const { fronts, known, redriveWanted } = await standingOf(deadLetters, group, batch)
-    if (redriveWanted) redriver.wake()
-    const messages = batch.filter(({ message }) => !known.has(letterId(message)))
-    const isBehindStored = ({ partitionKey, position }: Delivered) =>
-      position > (fronts.get(partitionKey) ?? Number.POSITIVE_INFINITY)
-    const fates = await decideInOrder(executor, messages, isBehindStored)
-    const letters = parkingsOf(messages, fates, isBehindStored)
+    const { topic, partition } = batch[0]!.message
+    const ids = batch.map(({ message }) => letterId(message))
+    const partitionKeys = [...new Set(batch.map(({ message }) => message.partitionKey))]
+    const asked = { topic, partition, ids, partitionKeys }
+    const fates = await decideInOrder(executor, batch, async (tx) => {
+      const standing = await deadLetters.standing(tx, group, asked)
+      if (standing.redriveWanted) redriver.wake()
+      return standing
+    })
+    const letters = parkingsOf(batch, fates)
     return letters.length === 0 || (await deadLetters.park(group, letters, clock()))
   }
 
@@ -103,27 +106,17 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   }
 }
 
-function standingOf(deadLetters: DeadLetters, group: string, batch: readonly JudgedMessage[]) {
-  const { topic, partition } = batch[0]!.message
-  return deadLetters.standing(group, {
-    ...{ topic, partition, ids: batch.map(({ message }) => letterId(message)) },
-    partitionKeys: [...new Set(batch.map(({ message }) => message.partitionKey))],
-  })
-}
-
 /** The letters of a batch. Of a message that came twice in it, the first is parked. */
 function parkingsOf(
   messages: readonly JudgedMessage[],
   fates: readonly Fate[],
-  isBehindStored: (message: Delivered) => boolean,
 ): readonly Parking[] {
   const letters = new Map<string, Parking>()
   for (const [index, { message }] of messages.entries()) {
     const fate = fates[index]!
     const id = letterId(message)
     if (fate.kind === 'done' || letters.has(id)) continue
-    const { reason, detail } = fate
-    const behindStored = reason === 'behind-parked' && isBehindStored(message)
+    const { reason, detail, behindStored } = fate
     letters.set(id, { id, message, reason, detail, behindStored })
   }
   return [...letters.values()]

@@ -4,7 +4,6 @@ import {
   int4Array,
   int8Array,
   type Pool,
-  type Queryable,
   queryable,
   type Tx,
   textArray,
@@ -36,11 +35,11 @@ export type PostgresDeadLettersOptions = Readonly<{
  *
  * Every method throws `DatabaseUnavailable` where the database is away.
  */
-export function postgresDeadLetters(options: PostgresDeadLettersOptions): DeadLetters {
+export function postgresDeadLetters(options: PostgresDeadLettersOptions): DeadLetters<Tx> {
   const { pool, append, told = () => {} } = options
   const reader = queryable(pool)
   return {
-    standing: (group, asked) => readStanding(reader, group, asked),
+    standing: readStanding,
     async park(group, letters, parkedAt) {
       const { copies, isWhole } = await transaction(pool, (tx) =>
         parkIn(tx, append, { group, letters, parkedAt }),
@@ -91,11 +90,11 @@ export function postgresDeadLetters(options: PostgresDeadLettersOptions): DeadLe
 }
 
 async function readStanding(
-  reader: Queryable,
+  tx: Tx,
   group: string,
-  { topic, partition, partitionKeys, ids }: Parameters<DeadLetters['standing']>[1],
+  { topic, partition, partitionKeys, ids }: Parameters<DeadLetters['standing']>[2],
 ) {
-  const { rows } = await reader.query<{
+  const { rows } = await tx.query<{
     id: string | null
     partition_key: string
     front: number

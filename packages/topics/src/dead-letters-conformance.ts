@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { DeadLetters, Parking } from './dead-letters.ts'
+import type { DeadLetters, Parking, Standing } from './dead-letters.ts'
 import type { Delivered } from './transport.ts'
 
 /** An open store, a second view of it as another process has it, and what it told. */
 type Letters = Readonly<{
-  letters: DeadLetters
-  rival: DeadLetters
+  letters: Omit<DeadLetters, 'standing'>
+  rival: Omit<DeadLetters, 'standing'>
+  /** As the rival sees it, in a transaction. */
+  standing(group: string, asked: Parameters<DeadLetters['standing']>[2]): Promise<Standing>
   /** All messages of a topic that were told, in order. */
   told(topic: string): Promise<readonly { id: string; body: unknown; scope: string }[]>
 }>
@@ -85,9 +87,9 @@ function parks(store: Letters): void {
     await store.letters.park(group, [one!, two!, three!, away], parkedAt)
 
     const asked = { topic: 'stand', partition: 0, partitionKeys: ['a', 'b', 'c'], ids: [] }
-    const standing = await store.rival.standing(group, asked)
-    const others = await store.rival.standing('others', asked)
-    const known = await store.rival.standing(group, {
+    const standing = await store.standing(group, asked)
+    const others = await store.standing('others', asked)
+    const known = await store.standing(group, {
       ...asked,
       ids: [one!.id, crypto.randomUUID()],
     })
@@ -125,7 +127,7 @@ function parksBehind(store: Letters): void {
     await store.letters.discard({ group, id: front.id, by: 'me', why: 'void', at: markedAt })
 
     const asked = { topic: 'out', partition: 0, partitionKeys: ['k'], ids: [front.id] }
-    const { fronts, known } = await store.letters.standing(group, asked)
+    const { fronts, known } = await store.standing(group, asked)
     const behind = letter('out', 2, { behindStored: true })
 
     expect(fronts.size).toBe(0)
@@ -182,7 +184,7 @@ function redrives(store: Letters): void {
     expect(found.map(({ id }) => id)).toEqual([one.id, two.id, late.id])
     expect(found.map(({ redriveAt }) => redriveAt)).toEqual([markedAt, markedAt, markedAt])
     const asked = { topic: 'again', partition: 0, partitionKeys: ['k'], ids: [] }
-    expect((await store.letters.standing(group, asked)).redriveWanted).toBe(true)
+    expect((await store.standing(group, asked)).redriveWanted).toBe(true)
     expect((await store.letters.show(other.id))[0]?.redriveAt).toBeUndefined()
   })
 

@@ -17,7 +17,7 @@ export function memoryDeadLetters(database: MemoryDatabase): DeadLetters {
   const table = tableOf(database)
   const { rows, active, change } = table
   return {
-    async standing(group, { topic, partition, partitionKeys, ids }) {
+    async standing(_tx, group, { topic, partition, partitionKeys, ids }) {
       const fronts = new Map<string, number>()
       const inTheWay = active()
         .filter((letter) => letter.group === group && letter.message.topic === topic)

@@ -75,10 +75,12 @@ export type LetterFilter = Readonly<{
  *
  * Everything may be repeated: parking is unique by group and id, and a letter that is gone is no
  * fault. Whatever rejects has changed nothing, or is not known to have, and may be sent again.
+ * `Tx`: of the store that the group's commands are decided in.
  */
-export interface DeadLetters {
+export interface DeadLetters<Tx = unknown> {
   /** What stands in the way of these keys, and which of these ids are letters. */
   standing(
+    tx: Tx,
     group: string,
     asked: Readonly<{
       topic: string

@@ -82,7 +82,7 @@ async function redriveSome(options: RedriverOptions, key: LetterKey): Promise<bo
   const letters = await deadLetters.lettersOf(group, key, lettersMax)
   if (letters.length === 0) return false
   const messages = letters.map(({ message }) => ({ message, judged: judge(message) }))
-  const fates = await decideInOrder(executor, messages, () => false)
+  const fates = await decideInOrder(executor, messages)
   const stoppedAt = fates.findIndex(({ kind }) => kind === 'parked')
   const done = letters.slice(0, stoppedAt === -1 ? letters.length : stoppedAt).map(({ id }) => id)
   const fate = fates[stoppedAt]

@@ -27,7 +27,7 @@ export type TakePartOptions = Readonly<{
 export type Participation = Readonly<{
   append: (tx: Tx, messages: readonly Message[]) => Promise<void>
   told?: (messages: readonly Message[]) => void
-  consume?: (executor: Executor) => Readonly<{ stop(): Promise<void> }>
+  consume?: (executor: Executor<Tx>) => Readonly<{ stop(): Promise<void> }>
 }>
 
 /** Lets a service tell on topics and read them: to be spread into what `createService` gets. */

@@ -263,6 +263,24 @@ describe('a message that can never be decided', () => {
     expect(letters[0]?.detail).toBe('Error: the decider has a bug')
   })
 
+  it('holds back nothing that was decided before, when that comes again', async () => {
+    const { transport, jar, bugs, parked } = running()
+    bugs.add(6)
+    const sent = [filling('one', 1), filling('poison', 6), filling('two', 2)]
+    transport.send(...sent)
+    await transport.drained()
+
+    transport.send(sent[0]!, filling('bad', 0), sent[0]!)
+    await transport.drained()
+
+    expect(jar().log).toEqual([1])
+    expect(await parked()).toEqual([
+      [1, 'failed'],
+      [2, 'behind-parked'],
+      [4, 'behind-parked'],
+    ])
+  })
+
   it('holds back what follows it in the same batch, whatever is wrong with it', async () => {
     const { transport, jar, parked } = running()
 
@@ -345,8 +363,8 @@ describe('a redrive', () => {
     await until(() => reported.length > 3)
     transport.send(filling('three', 3))
     const whileAway = jar().log
-    await transport.drained()
     away.store = false
+    await transport.drained()
     await until(async () => (await parked()).length === 0)
 
     expect(whileAway).toEqual([])

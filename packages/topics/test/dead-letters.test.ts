@@ -1,4 +1,5 @@
 import { memoryDatabase } from '@semel/commands/memory'
+import { transaction } from '@semel/postgres'
 import { openTestDatabase } from '@semel/postgres/testing'
 import {
   memoryDeadLetters,
@@ -13,6 +14,7 @@ deadLettersConformance('memory', async () => {
   const letters = memoryDeadLetters(database)
   return {
     ...{ letters, rival: letters },
+    standing: (...asked) => letters.standing(undefined, ...asked),
     told: async (topic) => database.messages.filter((message) => message.topic === topic),
     close: async () => {},
   }
@@ -21,9 +23,11 @@ deadLettersConformance('memory', async () => {
 deadLettersConformance('PostgreSQL', async () => {
   const { pool, anotherPool, close } = await openTestDatabase([topicMigrations])
   const append = outboxAppend()
+  const rivalPool = anotherPool()
+  const rival = postgresDeadLetters({ pool: rivalPool, append })
   return {
-    letters: postgresDeadLetters({ pool, append }),
-    rival: postgresDeadLetters({ pool: anotherPool(), append }),
+    ...{ letters: postgresDeadLetters({ pool, append }), rival },
+    standing: (...asked) => transaction(rivalPool, (tx) => rival.standing(tx, ...asked)),
     async told(topic) {
       const { rows } = await pool.query(
         'select id, scope, body::json from outbox where topic = $1 order by position',

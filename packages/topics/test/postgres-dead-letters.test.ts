@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Pool } from '@semel/postgres'
+import { type Pool, transaction } from '@semel/postgres'
 import { preparedPlans, testDatabase } from '@semel/postgres/testing'
 import {
   type DeadLetters,
@@ -102,7 +102,7 @@ it('are found by an index, also when that was prepared on an empty table', async
   const pool = anotherPool({ connectionsMax: 1 })
   const letters = postgresDeadLetters({ pool, append: outboxAppend() })
   const asked = { topic: 't', partition: 0, partitionKeys: ['k'], ids: [crypto.randomUUID()] }
-  await letters.standing(group, asked)
+  await transaction(pool, (tx) => letters.standing(tx, group, asked))
   await letters.keysToRedrive(group, 9)
   await letters.park(group, [letter(1)], parkedAt)
 
@@ -115,13 +115,14 @@ it('are found by an index, also when that was prepared on an empty table', async
 })
 
 it('hold a message whose partition key is longer than an index can hold', async () => {
-  const { letters } = await twoStores()
+  const { pool, letters } = await twoStores()
   const key = '\u20ac'.repeat(512)
 
   await letters.park(group, [letter(1, {}, key)], parkedAt)
 
   const asked = { topic: 't', partition: 0, partitionKeys: [key], ids: [] }
-  expect((await letters.standing(group, asked)).fronts.get(key)).toBe(1)
+  const { fronts } = await transaction(pool, (tx) => letters.standing(tx, group, asked))
+  expect(fronts.get(key)).toBe(1)
 })
 
 async function emptied(

@@ -1,7 +1,9 @@
+import { transaction } from '@semel/postgres'
 import { testDatabase } from '@semel/postgres/testing'
 import {
   carries,
   commandMessage,
+  type DeadLetters,
   declaredTypes,
   postgresDeadLetters,
   startConsumer,
@@ -18,7 +20,12 @@ it('a command goes the whole way over PostgreSQL, and a poisoned one is redriven
   const { executor, bugs, jar } = jars()
   const transport = postgresTransport({ pool })
   const { append, told } = transport
-  const deadLetters = postgresDeadLetters({ pool, append, told })
+  const letters = postgresDeadLetters({ pool, append, told })
+  // The jars are in memory: what stands in the way is read in a transaction of its own.
+  const deadLetters: DeadLetters = {
+    ...letters,
+    standing: (_tx, ...asked) => transaction(pool, (tx) => letters.standing(tx, ...asked)),
+  }
   const consumer = startConsumer({
     ...{ transport, group: 'jars', executor, deadLetters, redriveIntervalMs: 20 },
     ...{ subscriptions: [carries(fillJar)], declared: declaredTypes({ commands: [fillJar] }) },
@@ -34,7 +41,7 @@ it('a command goes the whole way over PostgreSQL, and a poisoned one is redriven
   bugs.add(6)
   await transport.publish([message('one', 1), message('poison', 6), message('two', 2)])
   await transport.publish([message('one', 1), message('other', 5, otherJar)])
-  await vi.waitFor(async () => expect((await deadLetters.list({})).length).toBe(3), patience)
+  await vi.waitFor(async () => expect((await deadLetters.list({})).length).toBe(2), patience)
   await vi.waitFor(() => expect(jar(otherJar).log).toEqual([5]), patience)
   const whileParked = jar().log
   bugs.clear()
