@@ -9,6 +9,7 @@ export {
   uuidArray,
 } from './binary-array.ts'
 export { DatabaseUnavailable } from './database-unavailable.ts'
+export { exactly } from './exactly.ts'
 export {
   type Migration,
   MigrationRefused,

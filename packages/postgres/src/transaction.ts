@@ -21,7 +21,7 @@ export interface Tx extends Queryable {
    * COMMIT included, and COMMIT does not wait for its reply: a round trip less. When it fails,
    * nothing is committed, and the transaction ends as if `work` had waited for it.
    *
-   * For a statement whose reply decides anything (rows, or how many were touched) use `query`.
+   * For a statement whose rows decide anything use `query`; where their number does, `exactly`.
    * `onReply` hears the reply of one that succeeded; whether it is committed is not known then.
    *
    * @throws TypeError when the transaction is over.

@@ -1,6 +1,7 @@
 import type { Repository } from '@semel/commands'
 import type { MessageState } from '@semel/contracts/messages'
 import {
+  exactly,
   int4Array,
   jsonbArray,
   type MigrationSet,
@@ -38,7 +39,7 @@ export const entryRepository: Repository<EntryState, EntryCommand, Tx> = {
     const entries = changed.filter((entry) => entry.state !== 'absent')
     const isNew = ({ storedState }: RegisteredEntry) => storedState === 'absent'
     insertMessages(tx, entries.filter(isNew))
-    await updateMessages(
+    updateMessages(
       tx,
       entries.filter((entry) => !isNew(entry)),
     )
@@ -115,9 +116,9 @@ function insertMessages(tx: Tx, entries: readonly RegisteredEntry[]): void {
   })
 }
 
-async function updateMessages(tx: Tx, entries: readonly RegisteredEntry[]): Promise<void> {
+function updateMessages(tx: Tx, entries: readonly RegisteredEntry[]): void {
   if (entries.length === 0) return
-  const { rowCount } = await tx.query({
+  const update = {
     name: 'update-messages',
     text: `update messages
               set key = changed.key, request = changed.request, state = changed.state,
@@ -130,9 +131,8 @@ async function updateMessages(tx: Tx, entries: readonly RegisteredEntry[]): Prom
                               response_body)
             where messages.guid = changed.guid and messages.state <> 'answered'`,
     values: changingColumns(entries),
-  })
-  // The rows were locked by `load`: one that was answered meanwhile is a bug, not a race.
-  if (rowCount !== entries.length) throw new Error('an entry changed under its lock')
+  }
+  tx.send(exactly(entries.length, update))
 }
 
 function changingColumns(entries: readonly RegisteredEntry[]): Buffer[] {

@@ -2,13 +2,13 @@ import type { Repository } from '@semel/commands'
 import type { OrderStatus } from '@semel/contracts/orders'
 import {
   byteaArray,
+  exactly,
   int2Array,
   int4Array,
   int8Array,
   jsonbArray,
   type MigrationSet,
   type Queryable,
-  type Rows,
   type Tx,
   textArray,
   timestamptzArray,
@@ -52,13 +52,11 @@ export const orderRepository: Repository<OrderState, OrderCommand, Tx> = {
     const orders = changed.filter((order) => order.status !== 'absent')
     const [placed, loaded] = [orders.filter(isNew), orders.filter((order) => !isNew(order))]
     insertOrders(tx, placed)
-    await Promise.all([
-      updateOrders(tx, loaded.filter(isEdited)),
-      settleOrders(
-        tx,
-        loaded.filter((order) => !isEdited(order)),
-      ),
-    ])
+    updateOrders(tx, loaded.filter(isEdited))
+    settleOrders(
+      tx,
+      loaded.filter((order) => !isEdited(order)),
+    )
   },
 }
 
@@ -164,10 +162,10 @@ function insertOrders(tx: Tx, orders: readonly PlacedOrder[]): void {
   })
 }
 
-async function updateOrders(tx: Tx, orders: readonly PlacedOrder[]): Promise<void> {
+function updateOrders(tx: Tx, orders: readonly PlacedOrder[]): void {
   if (orders.length === 0) return
   const column = <T>(of: (order: PlacedOrder) => T) => orders.map(of)
-  const updated = await tx.query({
+  const update = {
     name: 'update-orders',
     text: `update orders
               set lines = changed.lines, total = changed.total, status = changed.status,
@@ -186,14 +184,14 @@ async function updateOrders(tx: Tx, orders: readonly PlacedOrder[]): Promise<voi
       int4Array(column(({ version }) => version)),
       timestamptzArray(column(({ updatedAt }) => updatedAt)),
     ],
-  })
-  expectAll(updated, orders)
+  }
+  tx.send(exactly(orders.length, update))
 }
 
 /** A payment writes its two columns, and leaves alone what callers edit. */
-async function settleOrders(tx: Tx, orders: readonly PlacedOrder[]): Promise<void> {
+function settleOrders(tx: Tx, orders: readonly PlacedOrder[]): void {
   if (orders.length === 0) return
-  const settled = await tx.query({
+  const update = {
     name: 'settle-orders',
     text: `update orders set status = changed.status, updated_at = changed.updated_at
              from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::timestamptz[])
@@ -205,8 +203,8 @@ async function settleOrders(tx: Tx, orders: readonly PlacedOrder[]): Promise<voi
       textArray(orders.map(({ status }) => status)),
       timestamptzArray(orders.map(({ updatedAt }) => updatedAt)),
     ],
-  })
-  expectAll(settled, orders)
+  }
+  tx.send(exactly(orders.length, update))
 }
 
 /** Which row is meant, and what it must hold: within one version, a status never comes back. */
@@ -224,11 +222,6 @@ function isNew({ stored }: PlacedOrder): boolean {
 
 function isEdited({ version, stored }: PlacedOrder): boolean {
   return version !== stored?.version
-}
-
-/** The rows were locked by `load`: one that moved all the same is a bug, not a race. */
-function expectAll({ rowCount }: Rows<object>, orders: readonly PlacedOrder[]): void {
-  if (rowCount !== orders.length) throw new Error('an order changed under its lock')
 }
 
 function orderOf(row: OrderRow): PlacedOrder {

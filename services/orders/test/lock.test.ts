@@ -13,7 +13,7 @@ it('keeps nothing of a batch in which an order is not what it was when it was lo
   await save(pool, [order])
 
   const moved = { ...order, version: 10, stored: { version: 9, status: order.status } }
-  await expect(save(pool, [moved, other])).rejects.toThrow('changed under its lock')
+  await expect(save(pool, [moved, other])).rejects.toThrow('0 of 1 rows')
 
   expect(await transaction(pool, (tx) => findOrder(tx, order.id))).toMatchObject({ version: 1 })
   expect(await transaction(pool, (tx) => findOrder(tx, other.id))).toBeUndefined()

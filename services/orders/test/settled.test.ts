@@ -7,7 +7,7 @@ import {
 } from '@semel/commands'
 import { postgresStore } from '@semel/commands/postgres'
 import { cancelOrder, placeOrder, updateOrder } from '@semel/contracts/orders'
-import type { Pool } from '@semel/postgres'
+import { type Pool, transaction } from '@semel/postgres'
 import { testDatabase } from '@semel/postgres/testing'
 import { outboxAppend } from '@semel/topics'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -197,16 +197,18 @@ describe('payments and edits that race, from several processes', () => {
   it('a write over what another wrote meanwhile is refused by the statement itself', async () => {
     const { pool, settle, place } = await openOrders()
     const { id } = await place()
-    const inside = { query: (statement: object) => pool.query(statement as never) } as never
-    const loaded = (await orderRepository.load(inside, [id], [])).get(id)!
+    const orders = await transaction(pool, (tx) => orderRepository.load(tx, [id], []))
+    const loaded = orders.get(id)!
     if (loaded.status === 'absent') throw new Error('it was placed')
     await settle(id, 1, 'paid')
 
     const late = { ...loaded, status: 'declined' as const }
     const edited = { ...loaded, version: 2, total: 1 }
 
-    await expect(orderRepository.save(inside, [late])).rejects.toThrow('under its lock')
-    await expect(orderRepository.save(inside, [edited])).rejects.toThrow('under its lock')
+    for (const order of [late, edited]) {
+      const saved = transaction(pool, (tx) => orderRepository.save(tx, [order]))
+      await expect(saved).rejects.toThrow('0 of 1 rows')
+    }
   })
 })
 
