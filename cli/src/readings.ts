@@ -4,7 +4,13 @@ import { commands, events } from '@semel/contracts/catalogue'
 import { subscriptions as ofMessages } from '@semel/messages'
 import { subscriptions as ofNotifications } from '@semel/notifications'
 import { subscriptions as ofOrders } from '@semel/orders'
-import { type Delivered, declaredTypes, readMessage, type Subscription } from '@semel/topics'
+import {
+  type Delivered,
+  declaredTypes,
+  reactionKey,
+  readMessage,
+  type Subscription,
+} from '@semel/topics'
 
 /** Every group, in the order in which a command usually meets them, with what it subscribes to. */
 export const groups: readonly Readonly<{
@@ -44,12 +50,15 @@ export function readingOf(group: string, message: Delivered): GroupReading {
   }
   const received = readMessage(message)
   if ('reason' in received) return { kind: 'letter' }
-  const reading = subscription.toCommand(received)
+  const reading = subscription.toCommand(received, group)
   if (reading.kind === 'skip') return { kind: 'none' }
   if (reading.kind !== 'violated') return { kind: 'command', commandId: reading.command.id }
   // An earlier, laxer release may have decided it: its command is known by the message alone.
   const { source, id } = received
-  return { kind: 'command', commandId: commandId(serviceScope(source), type, id) }
+  return {
+    kind: 'command',
+    commandId: commandId(serviceScope(source), type, reactionKey(group, id)),
+  }
 }
 
 /** The group that decides an operation of clients; undefined for one that is none. */

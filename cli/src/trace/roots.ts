@@ -8,6 +8,7 @@ import {
   userScope,
 } from '@semel/commands'
 import { type Pool, queryable } from '@semel/postgres'
+import { messageReactedTo } from '@semel/topics'
 import { isUuid } from '../command-line.ts'
 import { findCommands, idsOfKey } from '../keys.ts'
 import {
@@ -105,16 +106,14 @@ async function causesOf(
   const roots = new Map<string, CommandRecord>()
   let above = commands
   for (let level = 0; above.length > 0 && level < causesMax; level += 1) {
-    const caused = above.filter(({ scope, key }) => scope.startsWith('@') && isUuid(key))
-    const messages = await findMessages(
-      queryable(pool),
-      caused.map(({ key, decidedAt }) => ({
-        ...{ id: key, until: decidedAt },
-        from: new Date(Number(decidedAt) - causeWithinMs),
-      })),
-    )
-    const found = new Set(messages.map(({ id }) => id))
-    for (const one of above) if (!found.has(one.key)) roots.set(one.id, one)
+    const caused = above.flatMap((one) => {
+      const id = messageReactedTo(one)
+      const from = new Date(Number(one.decidedAt) - causeWithinMs)
+      return id === undefined ? [] : [{ id, from, until: one.decidedAt }]
+    })
+    const messages = await findMessages(queryable(pool), caused)
+    const found = new Set<string | undefined>(messages.map(({ id }) => id))
+    for (const one of above) if (!found.has(messageReactedTo(one))) roots.set(one.id, one)
     above = await findCommands(pool, [...new Set(messages.map((message) => message.commandId))])
   }
   for (const one of above) roots.set(one.id, one)

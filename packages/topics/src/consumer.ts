@@ -63,7 +63,7 @@ export function startConsumer<Tx>(options: ConsumerOptions<Tx>): Consumer {
   const { report = () => {}, batchSizeMax = 256, batchIntervalMs = 0, batchesMax = 2 } = options
   const { redriveIntervalMs = 1000, clock = () => new Date(), timers = processTimers } = options
   serviceScope(group)
-  const judge = judgeFor(subscriptions, declared)
+  const judge = judgeFor(group, subscriptions, declared)
   const topics = [...new Set(subscriptions.map(({ topic }) => topic))]
   const redriver = startRedriver({
     ...{ group, executor, deadLetters, judge, report, timers },

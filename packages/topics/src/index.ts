@@ -32,6 +32,7 @@ export {
   type Position,
   resetPosition,
 } from './position-store.ts'
+export { makeReaction, messageReactedTo, reactionKey } from './reaction.ts'
 export { type OutboxRetention, sweepOutbox } from './retention.ts'
 export {
   carries,

@@ -13,12 +13,13 @@ export type Judged =
   | Readonly<{ kind: 'park'; reason: Reason; detail: string }>
 
 /**
- * Makes the function that judges a group's messages: alone, without any look at what came before.
- * A declared type that is not subscribed to is skipped, whatever else is wrong with the message.
+ * Makes the function that judges a group's messages: each alone, without any look at what came
+ * before. A declared type that is not subscribed to is skipped, whatever else is wrong with it.
  *
  * @throws TypeError when two subscriptions are for one type, or one for a type nobody declares.
  */
 export function judgeFor(
+  group: string,
   subscriptions: readonly Subscription[],
   declared: readonly DeclaredType[],
 ): (message: Delivered) => Judged {
@@ -35,7 +36,7 @@ export function judgeFor(
     if (type === undefined) return park('envelope-invalid', 'type is missing')
     const name = named({ topic, type })
     const subscription = subscribed.get(name)
-    if (subscription !== undefined) return read(subscription, message)
+    if (subscription !== undefined) return read(group, subscription, message)
     if (known.has(name)) return { kind: 'skip' }
     return park('type-unknown', `no contract declares ${JSON.stringify(type.slice(0, 100))} here`)
   }
@@ -51,11 +52,11 @@ export function textOf(error: unknown): string {
   return said.join('; caused by ').slice(0, 2000)
 }
 
-function read({ toCommand }: Subscription, message: Delivered): Judged {
+function read(group: string, { toCommand }: Subscription, message: Delivered): Judged {
   const received = readMessage(message)
   if ('reason' in received) return { kind: 'park', ...received }
   try {
-    const reading = toCommand(received)
+    const reading = toCommand(received, group)
     if (reading.kind === 'skip') return reading
     if (reading.kind === 'violated') return park('contract-violated', listed(reading.faults))
     const recall = reading.kind === 'recall'

@@ -1,4 +1,4 @@
-import { type Command, makeCommand, serviceScope } from '@semel/commands'
+import type { Command } from '@semel/commands'
 import {
   type AnyCommandContract,
   type AnyEventContract,
@@ -10,6 +10,7 @@ import {
 } from '@semel/contract'
 import { commandOfMessage } from './command-message.ts'
 import type { Received } from './envelope.ts'
+import { makeReaction } from './reaction.ts'
 
 /** What a message comes to for a group. */
 export type Reading =
@@ -29,8 +30,11 @@ export type Reading =
 export type Subscription = Readonly<{
   topic: string
   type: string
-  /** Pure. What it throws makes the message a dead letter, as a decider's exception does. */
-  toCommand: (message: Received) => Reading
+  /**
+   * Pure. What it throws makes the message a dead letter, as a decider's exception does. `group`:
+   * who reads, for a command that is this reader's own; see `makeReaction`.
+   */
+  toCommand: (message: Received, group: string) => Reading
 }>
 
 /** A type of message on a topic. */
@@ -63,28 +67,20 @@ export function carries(contract: AnyCommandContract): Subscription {
 }
 
 /**
- * Subscribes to an event: it becomes a command in the name of the service that told it, with the
- * event's type as operation and the message's id as key, so that it takes effect once. The decider
- * gets the members that the event declares; its executor needs the contract `reaction(event)`.
+ * Subscribes to an event: it becomes a command of the group's own, with the event's type as
+ * operation, so that it takes effect once for each group; see `makeReaction`. The decider gets the
+ * members that the event declares; its executor needs the contract `reaction(event)`.
  */
 export function reactsTo(event: AnyEventContract): Subscription {
   const contract = reaction(event)
   return {
     topic: event.topic,
     type: event.type,
-    toCommand({ body, source, id, time, traceparent }) {
-      const faults = validate(event.body, body)
+    toCommand(message, group) {
+      const faults = validate(event.body, message.body)
       if (faults.length > 0) return { kind: 'violated', faults }
-      const sent = body as object
-      const scope = serviceScope(source)
-      const trace = traceparent === undefined ? {} : { traceparent }
-      const made = makeCommand(contract, {
-        scope,
-        key: id,
-        input: sent,
-        receivedAt: time,
-        ...trace,
-      })
+      const sent = message.body as object
+      const made = makeReaction(contract, { group, message, input: sent })
       const input = normalised(event.body, onlyDeclared(event.body, sent) as object)
       return { kind: 'command', command: { ...made, input } }
     },

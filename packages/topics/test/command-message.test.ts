@@ -56,23 +56,23 @@ describe('a message that carries a command', () => {
     const strict = carries({ ...(fillJar as AnyCommandContract), requiresVersion: true })
     const message = delivered(commandMessage(fillJar, fill('one', 1), { source: 'gate', time }))
 
-    const reading = strict.toCommand(readMessage(message) as Received)
+    const reading = strict.toCommand(readMessage(message) as Received, 'jars')
 
     expect(reading).toMatchObject({ kind: 'recall', faults: [{ pointer: '/input/version' }] })
   })
 })
 
 describe('an event', () => {
-  it('becomes a command of the service that told it, under its own id', () => {
+  it('becomes a command of the service that told it, under its reader and its own id', () => {
     const id = crypto.randomUUID()
     const message = { ...eating(id, 3), traceparent }
 
-    const reading = reactsTo(sweetsEaten).toCommand(readMessage(message) as Received)
+    const reading = reactsTo(sweetsEaten).toCommand(readMessage(message) as Received, 'jars')
 
     expect(reading).toMatchObject({
       kind: 'command',
       command: {
-        ...{ scope: '@kitchen', operation: 'sweets-eaten', key: id, traceparent },
+        ...{ scope: '@kitchen', operation: 'sweets-eaten', key: `jars:${id}`, traceparent },
         ...{ input: { jarId, amount: 3 }, receivedAt: time },
       },
     })
@@ -81,7 +81,7 @@ describe('an event', () => {
   it('has one fingerprint, however much of it its reader knows', () => {
     const read = (event: typeof sweetsEaten) => {
       const message = eating('018f0000-0000-7000-8000-00000000000a', 3, { flavour: 'mint' })
-      const reading = reactsTo(event).toCommand(readMessage(message) as Received)
+      const reading = reactsTo(event).toCommand(readMessage(message) as Received, 'jars')
       return reading.kind === 'command' ? reading.command : undefined
     }
     const older = jarBroken as unknown as typeof sweetsEaten

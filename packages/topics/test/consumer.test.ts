@@ -388,8 +388,8 @@ describe('a redrive', () => {
         carries(fillJar),
         {
           ...{ topic: 'jar', type: 'fill-jar-2' },
-          toCommand(message) {
-            const reading = toCommand(message)
+          toCommand(message, group) {
+            const reading = toCommand(message, group)
             return reading.kind === 'command'
               ? { kind: 'command', command: fill('renamed', 1) }
               : reading

@@ -1,11 +1,16 @@
-import { type Command, makeCommand, type Scope, serviceScope } from '@semel/commands'
+import type { Scope } from '@semel/commands'
 import { carriable, type Static, validate } from '@semel/contract'
 import { commands } from '@semel/contracts/catalogue'
 import { commandTopics, deadLettered, messageAnswered } from '@semel/contracts/messages'
-import { type Reading, type Received, reactsTo, type Subscription } from '@semel/topics'
+import {
+  makeReaction,
+  type Reading,
+  type Received,
+  reactsTo,
+  type Subscription,
+} from '@semel/topics'
 import { requestParked, requestSeen } from './reactions.ts'
 
-const group = 'messages'
 const operations = new Set(commands.map(({ operation }) => operation))
 const commandKey = /^[\x21-\x7e]{1,300}$/
 const letterBody = deadLettered('order').body
@@ -26,20 +31,20 @@ export const subscriptions: readonly Subscription[] = [
  * A command message, for whichever service: its request is pending. One whose body names no
  * request is skipped: the service that it is for parks it, and its letter comes here.
  */
-export function readCommandMessage(message: Received): Reading {
+export function readCommandMessage(message: Received, group: string): Reading {
   const { id, type, scope, body } = message
   const { key, request } = requestIn(body)
   if (!isClient(scope) || key === null || request === null) return skip
   const input = { guid: id, operation: type, key, scope, request }
-  return { kind: 'command', command: commandFrom(requestSeen, message, input) }
+  return { kind: 'command', command: makeReaction(requestSeen, { group, message, input }) }
 }
 
 /**
  * Makes the function that reads dead letters: those of the operations named are parked requests.
  * The registry's own letters are none: what it cannot read, others may well decide.
  */
-export function deadLetterReader(operations: ReadonlySet<string>): (message: Received) => Reading {
-  return (message) => {
+export function deadLetterReader(operations: ReadonlySet<string>): Subscription['toCommand'] {
+  return (message, group) => {
     const faults = validate(letterBody, message.body)
     if (faults.length > 0) return { kind: 'violated', faults }
     const letter = message.body as Static<typeof letterBody>
@@ -49,7 +54,7 @@ export function deadLetterReader(operations: ReadonlySet<string>): (message: Rec
     const guid = letter.id.toLowerCase()
     const told = { guid, operation, scope: message.scope }
     const input = { ...told, ...requestIn(parsed(letter.body)) }
-    return { kind: 'command', command: commandFrom(requestParked, message, input) }
+    return { kind: 'command', command: makeReaction(requestParked, { group, message, input }) }
   }
 }
 
@@ -79,14 +84,4 @@ function parsed(text: string): unknown {
     if (error instanceof SyntaxError) return undefined
     throw error
   }
-}
-
-function commandFrom(
-  contract: typeof requestSeen | typeof requestParked,
-  { source, id, time, traceparent }: Received,
-  input: object,
-): Command {
-  const trace = traceparent === undefined ? {} : { traceparent }
-  const scope = serviceScope(source)
-  return makeCommand(contract, { scope, key: id, input, receivedAt: time, ...trace })
 }

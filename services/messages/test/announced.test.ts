@@ -4,6 +4,7 @@ import { announceAll, messageAnswered } from '@semel/contracts/messages'
 import { placeOrder } from '@semel/contracts/orders'
 import { createOrders, migrations as orderMigrations } from '@semel/orders'
 import { testDatabase } from '@semel/postgres/testing'
+import { reactionKey } from '@semel/topics'
 import { expect, it, onTestFinished } from 'vitest'
 import { ask, bodyOf, orderOf, tokenOf, tokenSecret } from '../../../test/client.ts'
 import { serve } from '../../../test/serve.ts'
@@ -36,7 +37,12 @@ async function open() {
     async deliver() {
       const commands = (await told()).map(({ id, body }) =>
         makeCommand(requestAnswered, {
-          ...{ scope: serviceScope('orders'), key: id, input: body, receivedAt: new Date() },
+          ...{
+            scope: serviceScope('orders'),
+            key: reactionKey('messages', id),
+            input: body,
+            receivedAt: new Date(),
+          },
         }),
       )
       await carry(messages.executor, commands)

@@ -12,7 +12,7 @@ import {
 import { postgresStore } from '@semel/commands/postgres'
 import { cancelOrder } from '@semel/contracts/orders'
 import type { Pool } from '@semel/postgres'
-import type { Received } from '@semel/topics'
+import { type Received, reactionKey } from '@semel/topics'
 import { type EntryCommand, entryDecider } from '../src/entry.ts'
 import { requestAnswered, requestParked, requestSeen } from '../src/reactions.ts'
 import { entryRepository } from '../src/sql.ts'
@@ -22,6 +22,7 @@ export const ann = '4c1e8a52-6f0b-4f0e-9d0a-2f8e5f6d7c10'
 export const bob = '5d2f9b63-7a1c-4a1f-8e1b-3a9f6a7e8d21'
 export const contracts = [requestAnswered, requestSeen, requestParked]
 
+const reader = 'messages'
 const readLetter = deadLetterReader(new Set([cancelOrder.operation]))
 const orderId = '0193d5a1-6f00-7000-8000-000000000001'
 
@@ -49,12 +50,12 @@ export function readMessage(
 export function seen(request: Command): EntryCommand {
   const { operation: type, scope, key, sent: input } = request
   const message = { ...readMessage({ type, scope, body: { key, input } }), id: guidOf(request) }
-  return commandIn(readCommandMessage(message))
+  return commandIn(readCommandMessage(message, reader))
 }
 
 /** The request is set aside; `body` is what the letter holds of it. */
 export function parked(request: Command, body?: string, group = 'orders'): EntryCommand {
-  return commandIn(readLetter(letterOf(request, body, group)))
+  return commandIn(readLetter(letterOf(request, body, group), reader))
 }
 
 /** The dead letter of a request. */
@@ -80,7 +81,7 @@ export function ended(
   const answered = { status: end, headers, body: `{"nth":${nth}}` }
   return makeCommand(requestAnswered, {
     scope: serviceScope('orders'),
-    key: idAbout(request, nth),
+    key: reactionKey(reader, idAbout(request, nth)),
     receivedAt: new Date(Date.UTC(2026, 0, 1)),
     input: {
       ...{ guid: guidOf(request), operation, key, scope, request: sent },

@@ -1,5 +1,6 @@
 import { guidOf, serviceScope } from '@semel/commands'
 import { validate } from '@semel/contract'
+import type { Received } from '@semel/topics'
 import { describe, expect, it } from 'vitest'
 import { requestParked, requestSeen } from '../src/reactions.ts'
 import { deadLetterReader, readCommandMessage } from '../src/subscriptions.ts'
@@ -8,7 +9,9 @@ import { letterOf, readMessage, requestOf } from './requests.ts'
 const request = requestOf()
 const { operation, scope, key, sent } = request
 const guid = guidOf(request)
-const readLetter = deadLetterReader(new Set([operation]))
+const letterReader = deadLetterReader(new Set([operation]))
+const readLetter = (message: Received) => letterReader(message, 'messages')
+const readCommand = (message: Received) => readCommandMessage(message, 'messages')
 const whole = { guid, operation, scope, key, request: sent }
 
 /** The input of the command that a message comes to; else what it comes to. */
@@ -23,7 +26,7 @@ describe('a command message', () => {
   }
 
   it('registers its request as pending', () => {
-    const reading = readCommandMessage(message)
+    const reading = readCommand(message)
 
     expect(reading).toMatchObject({ kind: 'command', command: { operation: 'request-seen' } })
     expect(inputOf(reading)).toEqual(whole)
@@ -34,7 +37,7 @@ describe('a command message', () => {
     const later = { ...message, time: new Date(7) }
 
     const ids = [message, later].map((one) => {
-      const reading = readCommandMessage(one)
+      const reading = readCommand(one)
       return reading.kind === 'command' ? reading.command.id : reading.kind
     })
 
@@ -51,11 +54,11 @@ describe('a command message', () => {
     ['is no object', null],
     ['is a text', 'key'],
   ])('that %s is left to the service that it is for', (_, body) => {
-    expect(readCommandMessage({ ...message, body }).kind).toBe('skip')
+    expect(readCommand({ ...message, body }).kind).toBe('skip')
   })
 
   it('of a service is registered nowhere', () => {
-    expect(readCommandMessage({ ...message, scope: serviceScope('orders') }).kind).toBe('skip')
+    expect(readCommand({ ...message, scope: serviceScope('orders') }).kind).toBe('skip')
   })
 })
 

@@ -1,5 +1,5 @@
 import { guidOf, type Message } from '@semel/commands'
-import type { Delivered } from '@semel/topics'
+import { type Delivered, reactionKey } from '@semel/topics'
 import type { End } from '../history.ts'
 import type { ServiceName } from '../services.ts'
 import { clientRecords, type Invariant } from './invariant.ts'
@@ -61,14 +61,14 @@ function missing(told: Map<string, Set<string>>, type: string, names: readonly s
 /** I7: what was told is carried, and whoever reads it has decided about it or parked it. */
 export const nothingLost: Invariant = (end) => {
   const carried = new Set(end.carried.flat().map(({ id, topic }) => `${topic} ${id}`))
-  const services = Object.entries(end.services)
+  const services = Object.entries(end.services) as [ServiceName, End['services'][ServiceName]][]
   const unsent = services.flatMap(([name, { messages, unsent }]) => [
     ...(unsent === 0 ? [] : [`${name} has ${unsent} messages to send`]),
     ...messages
       .filter(({ topic, id }) => !carried.has(`${topic} ${id}`))
       .map(({ type, id }) => `${type} ${id} was told by ${name}, and not carried`),
   ])
-  const known = new Map(services.map(([name, service]) => [name, knownTo(service)]))
+  const known = new Map(services.map(([name, service]) => [name, knownTo(name, service)]))
   const undecided = end.carried.flat().flatMap((message) =>
     readersOf(message)
       .filter(({ reader, name }) => !known.get(reader)!.has(name))
@@ -77,26 +77,28 @@ export const nothingLost: Invariant = (end) => {
   return [...unsent, ...undecided]
 }
 
-function knownTo({ records, letters }: End['services'][ServiceName]): ReadonlySet<string> {
+function knownTo(
+  reader: ServiceName,
+  { records, letters }: End['services'][ServiceName],
+): ReadonlySet<string> {
   return new Set([
     ...records.keys(),
     ...[...records.values()].map(({ operation, key }) => `${operation} ${key}`),
-    ...letters.flatMap(({ message }) => [message.commandId!, `${message.type} ${message.id}`]),
+    ...letters.flatMap(({ message }) => [message.commandId!, reaction(reader, message).name]),
   ])
 }
 
 /** Who decides about a message, and under which name. */
 function readersOf(message: Delivered): readonly { reader: ServiceName; name: string }[] {
-  const event = `${message.type} ${message.id}`
   switch (message.type) {
     case 'charge-wanted':
-      return [{ reader: 'billing', name: event }]
+      return [reaction('billing', message)]
     case 'charge-decided':
-      return [{ reader: 'orders', name: event }]
+      return [reaction('orders', message)]
     case 'notification-wanted':
-      return [{ reader: 'notifications', name: event }]
+      return [reaction('notifications', message)]
     case 'message-answered':
-      return [{ reader: 'messages', name: event }]
+      return [reaction('messages', message)]
     case 'dead-lettered':
       return []
     default:
@@ -104,11 +106,17 @@ function readersOf(message: Delivered): readonly { reader: ServiceName; name: st
   }
 }
 
-function readersOfCommand({ topic, scope, id, commandId }: Delivered) {
+function readersOfCommand(message: Delivered) {
+  const { topic, scope, commandId } = message
   const decider = { reader: topic === 'order' ? 'orders' : 'billing', name: commandId! } as const
   // What the operator's scope sends here is nonsense, which the registry does not list.
   if (scope === 'local/operator') return [decider]
-  return [decider, { reader: 'messages', name: `request-seen ${id}` } as const]
+  return [decider, reaction('messages', { ...message, type: 'request-seen' })]
+}
+
+/** By its name a reader knows that it has reacted to a message. */
+function reaction(reader: ServiceName, { type, id }: Pick<Delivered, 'type' | 'id'>) {
+  return { reader, name: `${type} ${reactionKey(reader, id!)}` }
 }
 
 /** I8: per order billing only goes upward; per partition key nothing overtakes. */
@@ -183,7 +191,8 @@ function recordBehind(
   const { records } = services[service]
   const isEvent = type === 'charge-wanted' || type === 'charge-decided'
   if (!isEvent) return records.get(commandId!)
-  return [...records.values()].find((record) => record.operation === type && record.key === id)
+  const key = reactionKey(service, id!)
+  return [...records.values()].find((record) => record.operation === type && record.key === key)
 }
 
 /** I9: a consumer's effect is there once, whatever number of messages asked for it. */
