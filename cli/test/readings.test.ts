@@ -2,7 +2,7 @@ import { commandId, localOperator, messageId } from '@semel/commands'
 import { commands } from '@semel/contracts/catalogue'
 import type { Delivered } from '@semel/topics'
 import { expect, it } from 'vitest'
-import { deciderOf, groups, readingOf } from '../src/readings.ts'
+import { deciderOf, groups, judgedBy } from '../src/readings.ts'
 
 const id = messageId(commandId(localOperator, 'tell', 'h:1'), 0)
 
@@ -18,8 +18,8 @@ it.each(commands)(
 
     // With two, whoever is first decides, and the other would take it for done.
     const carriers = groups.filter(({ group }) => {
-      const reading = readingOf(group, message)
-      return reading.kind === 'command' && reading.commandId === carried
+      const judged = judgedBy(group, message)
+      return judged.kind === 'command' && judged.command.id === carried
     })
 
     expect(carriers.map(({ group }) => group)).toEqual([deciderOf(operation)])

@@ -1,7 +1,7 @@
 import { type CommandId, guidOf } from '@semel/commands'
 import type { Queryable } from '@semel/postgres'
 import { type Delivered, letterId } from '@semel/topics'
-import { readersOf, readingOf } from '../readings.ts'
+import { judgedBy, readersOf } from '../readings.ts'
 import {
   findNeither,
   findUnregistered,
@@ -75,9 +75,9 @@ function expectedOf(message: Delivered, positions: ReadonlyMap<string, number>):
   return readersOf(message.topic).flatMap((group) => {
     const read = positions.get(placeName(group, message)) ?? 0
     if (message.position >= read) return []
-    const reading = readingOf(group, message)
-    if (reading.kind === 'none') return []
-    const commandId = reading.kind === 'command' ? reading.commandId : null
+    const judged = judgedBy(group, message)
+    if (judged.kind === 'skip') return []
+    const commandId = judged.kind === 'command' ? judged.command.id : null
     return [{ group, commandId, letterId: letterId(message), message }]
   })
 }

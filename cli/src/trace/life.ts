@@ -3,7 +3,7 @@ import { type Pool, queryable } from '@semel/postgres'
 import { letterId } from '@semel/topics'
 import { readPositions } from '../check/page-store.ts'
 import { findCommands } from '../keys.ts'
-import { deciderOf, readersOf, readingOf } from '../readings.ts'
+import { deciderOf, judgedBy, readersOf } from '../readings.ts'
 import type { Root } from './roots.ts'
 import { findLetters, findMessages, findTold, type LetterRow, type ToldMessage } from './sql.ts'
 
@@ -98,9 +98,9 @@ async function hopsOf(
 ): Promise<{ hops: readonly Hop[]; causes: readonly Cause[] }> {
   const arrivals = messages.flatMap((message) =>
     readersOf(message.topic).flatMap((group) => {
-      const reading = readingOf(group, message)
-      if (reading.kind === 'none') return []
-      const id = reading.kind === 'command' ? reading.commandId : undefined
+      const judged = judgedBy(group, message)
+      if (judged.kind === 'skip') return []
+      const id = judged.kind === 'command' ? judged.command.id : undefined
       return [{ message, group, id, letterId: letterId(message) }]
     }),
   )

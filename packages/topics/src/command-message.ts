@@ -56,6 +56,7 @@ export function commandOfMessage(
   })
 }
 
-function isObject(value: unknown): value is object {
+/** Whether a value is a JSON object. */
+export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

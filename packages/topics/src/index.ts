@@ -25,6 +25,7 @@ export {
   readMessage,
   type Unreadable,
 } from './envelope.ts'
+export { type Judged, judgeFor } from './judge.ts'
 export { deliveredOf, type OutboxRow } from './outbox-store.ts'
 export {
   type GroupPartition,

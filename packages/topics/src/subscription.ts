@@ -8,7 +8,7 @@ import {
   reaction,
   validate,
 } from '@semel/contract'
-import { commandOfMessage } from './command-message.ts'
+import { commandOfMessage, isObject } from './command-message.ts'
 import type { Received } from './envelope.ts'
 import { makeReaction } from './reaction.ts'
 
@@ -77,12 +77,13 @@ export function reactsTo(event: AnyEventContract): Subscription {
     topic: event.topic,
     type: event.type,
     toCommand(message, group) {
-      const faults = validate(event.body, message.body)
-      if (faults.length > 0) return { kind: 'violated', faults }
-      const sent = message.body as object
-      const made = makeReaction(contract, { group, message, input: sent })
-      const input = normalised(event.body, onlyDeclared(event.body, sent) as object)
-      return { kind: 'command', command: { ...made, input } }
+      const { body } = message
+      const faults = validate(event.body, body)
+      if (!isObject(body)) return { kind: 'violated', faults }
+      const command = makeReaction(contract, { group, message, input: body })
+      if (faults.length > 0) return { kind: 'recall', command, faults }
+      const input = normalised(event.body, onlyDeclared(event.body, body) as object)
+      return { kind: 'command', command: { ...command, input } }
     },
   }
 }

@@ -1,6 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { AnyCommandContract } from '@semel/contract'
-import { carries, type DeadLetters, type Delivered, reactsTo, startConsumer } from '@semel/topics'
+import { type AnyCommandContract, reaction } from '@semel/contract'
+import {
+  carries,
+  type DeadLetters,
+  type Delivered,
+  makeReaction,
+  type Received,
+  reactsTo,
+  readMessage,
+  startConsumer,
+} from '@semel/topics'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { eating, fill, filling, fillJar, jarId, jars, otherJar, sweetsEaten } from './jars.ts'
 
@@ -306,6 +315,25 @@ describe('a message that can never be decided', () => {
     await transport.drained()
 
     expect(jar().log).toEqual([0, 2])
+    expect(await parked()).toEqual([
+      [2, 'contract-violated'],
+      [3, 'behind-parked'],
+    ])
+  })
+})
+
+describe('an event that breaks its contract', () => {
+  it('is no dead letter if an earlier release reacted to it under a laxer one', async () => {
+    const { transport, jar, executor, parked } = running()
+    const [lax, strict] = [eating(crypto.randomUUID(), -1), eating(crypto.randomUUID(), -2)]
+    const message = readMessage(lax) as Received
+    const input = message.body as object
+    await executor.submit(makeReaction(reaction(sweetsEaten), { group: 'jars', message, input }))
+
+    transport.send(lax, filling('two', 2), strict, filling('four', 4))
+    await transport.drained()
+
+    expect(jar().log).toEqual([1, 2])
     expect(await parked()).toEqual([
       [2, 'contract-violated'],
       [3, 'behind-parked'],
