@@ -1,3 +1,4 @@
+import { isUuid } from '@semel/contract'
 import { Command, type CommanderError, InvalidArgumentError } from 'commander'
 import { usageError } from './operator-error.ts'
 
@@ -35,11 +36,6 @@ export function wholeNumber(text: string): number {
 export function uuid(text: string): string {
   if (!isUuid(text)) throw new InvalidArgumentError('It must be a UUID.')
   return text.toLowerCase()
-}
-
-/** Whether a text is a UUID, in either case. */
-export function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
 }
 
 function describe(command: Command, { does, examples, more = '' }: Described): Command {

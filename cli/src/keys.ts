@@ -7,10 +7,11 @@ import {
   type Scope,
 } from '@semel/commands'
 import { postgresStore } from '@semel/commands/postgres'
+import { lowerUuid } from '@semel/contract'
 import { commands } from '@semel/contracts/catalogue'
 import type { Pool } from '@semel/postgres'
 import type { Command } from 'commander'
-import { declare, declareShowing, isUuid } from './command-line.ts'
+import { declare, declareShowing } from './command-line.ts'
 import { operate } from './operate.ts'
 import { jsonOf, tableOf } from './print.ts'
 import { type ScopeOptions, scopeOf, withScope } from './scope-options.ts'
@@ -42,7 +43,7 @@ export function declareKeys(program: Command): void {
  * that the client made.
  */
 export function idsOfKey(scope: Scope, key: string): readonly CommandId[] {
-  const ofHeader = `h:${isUuid(key) ? key.toLowerCase() : key}`
+  const ofHeader = `h:${lowerUuid(key)}`
   return commands.flatMap(({ operation, clientMadeId }) => [
     commandId(scope, operation, ofHeader),
     ...(clientMadeId === undefined ? [] : [commandId(scope, operation, `i:${key.toLowerCase()}`)]),

@@ -1,4 +1,5 @@
 import {
+  commandKeyLengthMax,
   type EventContract,
   event,
   type Outgoing,
@@ -15,7 +16,7 @@ const answerBytesMax = 256 * 1024
 
 const Operation = Type.String({ minLength: 1, maxLength: 100 })
 /** As commands know it: `h:` and the header's key, or `i:` and the id that the client made. */
-const Key = Type.String({ minLength: 1, maxLength: 300 })
+const Key = Type.String({ minLength: 1, maxLength: commandKeyLengthMax })
 const Scope = Type.String({ minLength: 1, maxLength: 1024 })
 const Request = Type.Record(Type.String(), Type.Unknown())
 const orNull = <Schema extends Parameters<typeof Type.Union>[0][number]>(schema: Schema) =>

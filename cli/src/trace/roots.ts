@@ -7,9 +7,9 @@ import {
   type Scope,
   userScope,
 } from '@semel/commands'
+import { isUuid } from '@semel/contract'
 import { type Pool, queryable } from '@semel/postgres'
 import { messageReactedTo } from '@semel/topics'
-import { isUuid } from '../command-line.ts'
 import { findCommands, idsOfKey } from '../keys.ts'
 import {
   findCharges,

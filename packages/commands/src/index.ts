@@ -58,3 +58,4 @@ export {
   Unavailable,
 } from './store.ts'
 export { processTimers, type Timer, type Timers } from './timers.ts'
+export { isTraceparent } from './traceparent.ts'

@@ -12,6 +12,7 @@ export {
   type CommandContract,
   command,
 } from './command.ts'
+export { commandKeyLengthMax, isCommandKey } from './command-key.ts'
 export { onlyDeclared } from './declared.ts'
 export { type AnyEventContract, type EventContract, event, tell } from './event.ts'
 export { exampleOf } from './example.ts'
@@ -23,4 +24,5 @@ export {
 } from './operation.ts'
 export { type ProblemContract, problem, problemBody } from './problem.ts'
 export { type AnyQueryContract, type ParametersOf, type QueryContract, query } from './query.ts'
+export { isUuid, lowerUuid } from './uuid.ts'
 export { carriable, type Fault, normalised, validate } from './validation.ts'

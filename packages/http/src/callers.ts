@@ -1,5 +1,6 @@
 import { createSecretKey } from 'node:crypto'
 import { localOperator, operatorScope, type Scope, userScope } from '@semel/commands'
+import { isUuid } from '@semel/contract'
 import {
   createRemoteJWKSet,
   errors,
@@ -58,7 +59,6 @@ const clockToleranceSeconds = 5
 const rememberedMax = 1000
 const rememberedMs = 60_000
 const bearer = /^Bearer +([\w~+/.=-]+) *$/i
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /**
  * Makes the function that tells callers.
@@ -156,7 +156,7 @@ async function identify(
       return refused('`sub` names nobody')
     }
     if (role === 'operator') return { scope: operatorScope(tenant, sub), expiresMs }
-    if (!uuid.test(sub)) return refused('`sub` must be the UUID of a user')
+    if (!isUuid(sub)) return refused('`sub` must be the UUID of a user')
     return { scope: userScope(tenant, sub), expiresMs }
   } catch (error) {
     return whyNot(error)

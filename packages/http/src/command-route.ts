@@ -1,5 +1,6 @@
 import {
   type Command,
+  isTraceparent,
   makeCommand,
   mayActFor,
   type Outcome,
@@ -35,9 +36,6 @@ import {
 } from './problems.ts'
 import { type Publish, receiptFor } from './receipt.ts'
 
-/** W3C Trace Context: a version, 16 bytes of trace, 8 of span, flags; a trace of zeros is none. */
-const traceparentForm =
-  /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 const jsonType = 'application/json; charset=utf-8'
 
 /**
@@ -173,7 +171,7 @@ function whyNot(error: unknown): Refusal {
 /** The W3C trace context, if it is one; what tells of the command carries it on. */
 function traceparentOf(headers: Headers): string | undefined {
   const given = headerOf(headers, 'traceparent')
-  return given !== undefined && traceparentForm.test(given) ? given : undefined
+  return isTraceparent(given) ? given : undefined
 }
 
 function mayAsk({ scope, input }: Command): boolean {

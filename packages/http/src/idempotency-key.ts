@@ -1,3 +1,5 @@
+import { lowerUuid } from '@semel/contract'
+
 /** What a request says of its idempotency key. */
 export type ParsedKey =
   | Readonly<{ kind: 'key'; key: string }>
@@ -7,7 +9,6 @@ export type ParsedKey =
 const keyLengthMax = 255
 const visible = /^[\x21-\x7e]+$/
 const quoted = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /**
  * Reads the header field `Idempotency-Key`.
@@ -28,7 +29,7 @@ export function parseIdempotencyKey(header: string | undefined): ParsedKey {
   // Two lines arrive joined by a comma and a space: even where they look like one quoted string
   // together, the space gives them away.
   if (!visible.test(key)) return malformed('may hold visible ASCII characters only, and no space')
-  return { kind: 'key', key: uuid.test(key) ? key.toLowerCase() : key }
+  return { kind: 'key', key: lowerUuid(key) }
 }
 
 function unquoted(header: string): string | undefined {

@@ -1,8 +1,11 @@
 import { type Command, guidOf, type Message, makeCommand } from '@semel/commands'
-import type { AnyCommandContract, Fault } from '@semel/contract'
+import {
+  type AnyCommandContract,
+  commandKeyLengthMax,
+  type Fault,
+  isCommandKey,
+} from '@semel/contract'
 import type { Received } from './envelope.ts'
-
-const commandKey = /^[\x21-\x7e]{1,512}$/
 
 /**
  * The message that carries a whole command: under its guid, so that it is one message however often
@@ -44,8 +47,9 @@ export function commandOfMessage(
 ): Command | readonly Fault[] {
   const { key, input } = (isObject(body) ? body : {}) as { key?: unknown; input?: unknown }
   const faults: Fault[] = []
-  if (typeof key !== 'string' || !commandKey.test(key)) {
-    faults.push({ pointer: '/key', detail: 'must be 1 to 512 visible ASCII characters' })
+  if (!isCommandKey(key)) {
+    const detail = `must be 1 to ${commandKeyLengthMax} visible ASCII characters`
+    faults.push({ pointer: '/key', detail })
   }
   if (!isObject(input)) faults.push({ pointer: '/input', detail: 'must be an object' })
   if (faults.length > 0) return faults

@@ -1,6 +1,8 @@
-import { type Message, parseScope, type Scope, serviceScope } from '@semel/commands'
-import { carriable } from '@semel/contract'
+import { isTraceparent, type Message, parseScope, type Scope, serviceScope } from '@semel/commands'
+import { carriable, isUuid } from '@semel/contract'
 import type { Delivered } from './transport.ts'
+
+export { isUuid }
 
 /** A body is at most as large as this, in bytes of UTF-8: 1 MiB. */
 export const bodyBytesMax = 1024 * 1024
@@ -31,8 +33,6 @@ export type Unreadable = Readonly<{
   detail: string
 }>
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-const traceContext = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 const moment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/
 /** Without blanks, line breaks and what text columns cannot hold. */
 const attribute = /^[\x21-\x7e]{1,1024}$/
@@ -44,7 +44,7 @@ export function originOf({ scope, traceparent }: Pick<Delivered, 'scope' | 'trac
 } {
   return {
     ...(isAttribute(scope) && isReadBy(parseScope, scope) ? { scope: parseScope(scope) } : {}),
-    ...(traceparent !== undefined && traceContext.test(traceparent) ? { traceparent } : {}),
+    ...(isTraceparent(traceparent) ? { traceparent } : {}),
   }
 }
 
@@ -61,11 +61,6 @@ export function bodyText({ topic, type, body }: Pick<Message, 'topic' | 'type' |
     throw new MessageTooLarge(`${type} on ${topic} is of ${bytes} bytes, at most ${bodyBytesMax}`)
   }
   return text
-}
-
-/** Whether a text is a UUID, in either case. */
-export function isUuid(text: string | undefined): text is string {
-  return text !== undefined && uuid.test(text)
 }
 
 /** Reads a message: its envelope first, then its body. A trace that is none is left out. */

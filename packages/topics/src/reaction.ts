@@ -1,6 +1,6 @@
 import { type CommandOf, makeCommand, serviceScope } from '@semel/commands'
-import type { AnyOperationContract } from '@semel/contract'
-import { isUuid, type Received } from './envelope.ts'
+import { type AnyOperationContract, isUuid } from '@semel/contract'
+import type { Received } from './envelope.ts'
 
 /**
  * Makes the command by which a group reacts to a message: in the name of the service that told it,

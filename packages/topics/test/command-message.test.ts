@@ -92,8 +92,12 @@ describe('an event', () => {
     expect(before?.fingerprint).toEqual(now?.fingerprint)
   })
 
-  it('is read without a trace that is none', () => {
-    const message = { ...eating(crypto.randomUUID(), 3), traceparent: 'nonsense' }
+  it.each([
+    'nonsense',
+    `00-${'0'.repeat(32)}-b7ad6b7169203331-01`,
+    traceparent.replace(/^00/, 'ff'),
+  ])('is read without a trace that is none: %s', (none) => {
+    const message = { ...eating(crypto.randomUUID(), 3), traceparent: none }
 
     expect(readMessage(message)).not.toHaveProperty('traceparent')
   })

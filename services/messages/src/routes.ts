@@ -1,3 +1,4 @@
+import { lowerUuid } from '@semel/contract'
 import type { Message } from '@semel/contracts/messages'
 import { getMessage, listMessages } from '@semel/contracts/messages'
 import { answerPage, type MountedQuery, mountQuery, type QueryAnswer } from '@semel/http'
@@ -5,7 +6,6 @@ import type { Queryable } from '@semel/postgres'
 import { findMessage, type ListedEntry, listMessages as selectMessages } from './sql.ts'
 
 const retryAfterSeconds = '1'
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** What can be asked about requests: by those alone who sent them. */
 export function messageQueries(db: Queryable): readonly MountedQuery[] {
@@ -29,7 +29,7 @@ export function messageQueries(db: Queryable): readonly MountedQuery[] {
 
 /** The keys that a client may mean: that of a header, or an id that stood for it. */
 function keysOf(sent: string): readonly string[] {
-  const key = uuid.test(sent) ? sent.toLowerCase() : sent
+  const key = lowerUuid(sent)
   return [`h:${key}`, `i:${key}`]
 }
 

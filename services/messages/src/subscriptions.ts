@@ -1,5 +1,5 @@
 import type { Scope } from '@semel/commands'
-import { carriable, type Static, validate } from '@semel/contract'
+import { carriable, isCommandKey, type Static, validate } from '@semel/contract'
 import { commands } from '@semel/contracts/catalogue'
 import { commandTopics, deadLettered, messageAnswered } from '@semel/contracts/messages'
 import {
@@ -12,7 +12,6 @@ import {
 import { requestParked, requestSeen } from './reactions.ts'
 
 const operations = new Set(commands.map(({ operation }) => operation))
-const commandKey = /^[\x21-\x7e]{1,300}$/
 const letterBody = deadLettered('order').body
 const skip = { kind: 'skip' } as const
 
@@ -72,7 +71,7 @@ function requestIn(body: unknown) {
     !Array.isArray(input) &&
     carriable(input).length === 0
   return {
-    key: typeof key === 'string' && commandKey.test(key) ? key : null,
+    key: isCommandKey(key) ? key : null,
     request: isRequest ? (input as Record<string, unknown>) : null,
   }
 }

@@ -1,5 +1,5 @@
 import { guidOf, serviceScope } from '@semel/commands'
-import { validate } from '@semel/contract'
+import { commandKeyLengthMax, validate } from '@semel/contract'
 import type { Received } from '@semel/topics'
 import { describe, expect, it } from 'vitest'
 import { requestParked, requestSeen } from '../src/reactions.ts'
@@ -30,6 +30,14 @@ describe('a command message', () => {
 
     expect(reading).toMatchObject({ kind: 'command', command: { operation: 'request-seen' } })
     expect(inputOf(reading)).toEqual(whole)
+    expect(validate(requestSeen.input, inputOf(reading))).toEqual([])
+  })
+
+  it('registers its request under the longest key that a command may have', () => {
+    const longest = `h:${'k'.repeat(commandKeyLengthMax - 2)}`
+    const reading = readCommand({ ...message, body: { key: longest, input: sent } })
+
+    expect(inputOf(reading)).toEqual({ ...whole, key: longest })
     expect(validate(requestSeen.input, inputOf(reading))).toEqual([])
   })
 
