@@ -1,6 +1,6 @@
 import type { AnyCommandContract, AnyEventContract } from '@semel/contract'
 import { chargeDecided, deposit, openAccount } from './billing.ts'
-import { commandTopics, deadLettered, messageAnswered } from './messages.ts'
+import { commandTopics, deadLetteredOn, messageAnswered } from './messages.ts'
 import { cancelOrder, chargeWanted, notificationWanted, placeOrder, updateOrder } from './orders.ts'
 
 /** Every command that clients can ask for. */
@@ -18,7 +18,7 @@ export const events: readonly AnyEventContract[] = [
   chargeDecided,
   notificationWanted,
   messageAnswered,
-  ...commandTopics.map(deadLettered),
+  ...commandTopics.map(deadLetteredOn),
 ]
 
 /** The entities that have a topic; letters of `<topic>_dead` that nobody reads are not listed. */

@@ -160,18 +160,17 @@ const deadLetterBody = {
 
 /**
  * A message was set aside, because a group could do nothing about it or about one before it. Told
- * on the topic `<topic>_dead`, under the message's own partition key, with the message's scope.
+ * on the topic `<topic>_dead`, under the message's own partition key, which the body does not tell,
+ * with the message's scope.
  */
-export function deadLettered<const Topic extends string>(
-  topic: Topic,
+export function deadLetteredOn(
+  topic: string,
 ): EventContract<'dead-lettered', typeof deadLetterBody> {
-  return event({
+  return {
     type: 'dead-lettered',
     summary: 'A message was set aside',
     topic: `${topic}_dead`,
-    // The letter goes under its message's own partition key, which its body does not tell.
-    partitionKey: ({ id }) => id,
-    body: deadLetterBody,
+    body: Type.Object(deadLetterBody),
     example: {
       group: 'orders',
       topic,
@@ -183,7 +182,7 @@ export function deadLettered<const Topic extends string>(
       detail: 'an order changed under its lock',
       body: JSON.stringify({ key: `h:${exampleKey}`, input: exampleInput }),
     },
-  })
+  }
 }
 
 /** A command that ended, as executors tell of it. */

@@ -3,6 +3,7 @@ import type {
   AnyCommandContract,
   AnyQueryContract,
   EventContract,
+  KeyedEventContract,
   ProblemContract,
 } from '@semel/contract'
 import * as billing from '@semel/contracts/billing'
@@ -18,7 +19,7 @@ const wire = [
     Object.values(file),
   ),
   // Of each topic that carries commands there is one, and but for the topic they are alike.
-  messages.deadLettered('order'),
+  messages.deadLetteredOn('order'),
 ].flatMap(onTheWire)
 
 it.each(wire)('$name is what clients know', async ({ name, contract }) => {
@@ -37,7 +38,9 @@ it('knows every golden file there is', () => {
 function onTheWire(exported: object): { name: string; contract: object }[] {
   if ('operation' in exported) return [commandOnTheWire(exported as AnyCommandContract)]
   if ('answer' in exported) return [queryOnTheWire(exported as AnyQueryContract)]
-  if ('partitionKey' in exported) return [eventOnTheWire(exported as EventContract)]
+  if ('type' in exported && 'topic' in exported) {
+    return [eventOnTheWire(exported as EventContract)]
+  }
   if ('statuses' in exported) return [problemOnTheWire(exported as ProblemContract)]
   return []
 }
@@ -57,8 +60,10 @@ function queryOnTheWire({ name, path, inPath, parameters, answer, refusals }: An
   return { name, contract: { path, inPath, parameters, answer, refusals: names } }
 }
 
-function eventOnTheWire({ type, topic, body, partitionKey, example }: EventContract) {
-  const key = partitionKey(example as never)
+/** A dead letter has no key of its own. */
+function eventOnTheWire(contract: EventContract & Partial<KeyedEventContract>) {
+  const { type, topic, body, partitionKey, example } = contract
+  const key = partitionKey?.(example as never)
   return { name: type, contract: { topic, body, keyOfExample: key, example } }
 }
 

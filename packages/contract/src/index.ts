@@ -14,7 +14,13 @@ export {
 } from './command.ts'
 export { commandKeyLengthMax, isCommandKey } from './command-key.ts'
 export { onlyDeclared } from './declared.ts'
-export { type AnyEventContract, type EventContract, event, tell } from './event.ts'
+export {
+  type AnyEventContract,
+  type EventContract,
+  event,
+  type KeyedEventContract,
+  tell,
+} from './event.ts'
 export { exampleOf } from './example.ts'
 export {
   type AnyOperationContract,

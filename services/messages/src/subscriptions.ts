@@ -1,7 +1,7 @@
 import type { Scope } from '@semel/commands'
 import { carriable, isCommandKey, type Static, validate } from '@semel/contract'
 import { commands } from '@semel/contracts/catalogue'
-import { commandTopics, deadLettered, messageAnswered } from '@semel/contracts/messages'
+import { commandTopics, deadLetteredOn, messageAnswered } from '@semel/contracts/messages'
 import {
   makeReaction,
   type Reading,
@@ -12,7 +12,7 @@ import {
 import { requestParked, requestSeen } from './reactions.ts'
 
 const operations = new Set(commands.map(({ operation }) => operation))
-const letterBody = deadLettered('order').body
+const letterBody = deadLetteredOn('order').body
 const skip = { kind: 'skip' } as const
 
 /** What the registry reads: requests on their way, how they ended, and those set aside. */
@@ -22,7 +22,7 @@ export const subscriptions: readonly Subscription[] = [
   ),
   reactsTo(messageAnswered),
   ...commandTopics
-    .map(deadLettered)
+    .map(deadLetteredOn)
     .map(({ topic, type }) => ({ topic, type, toCommand: deadLetterReader(operations) })),
 ]
 
