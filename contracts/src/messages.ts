@@ -185,8 +185,8 @@ export function deadLetteredOn(
   }
 }
 
-/** A command that ended, as executors tell of it. */
-export type EndedCommand = Readonly<{
+/** How a command ended, as executors tell of it. */
+export type Ending = Readonly<{
   guid: string
   command: Readonly<{ operation: string; key: string; scope: string; sent: object }>
   /** It came by a topic. */
@@ -195,9 +195,9 @@ export type EndedCommand = Readonly<{
 }>
 
 /** Tells the registry how every client's command ended: an executor's `announce`. */
-export function announceAll(ended: EndedCommand): Outgoing | undefined {
-  const { guid, outcome } = ended
-  const { operation, key, scope, sent } = ended.command
+export function announceAll(ending: Ending): Outgoing | undefined {
+  const { guid, outcome } = ending
+  const { operation, key, scope, sent } = ending.command
   // What services ask of each other has no client who would look it up.
   if (scope.startsWith('@')) return undefined
   const told = { guid, operation, key, scope, request: sent as Record<string, unknown> }
@@ -206,8 +206,8 @@ export function announceAll(ended: EndedCommand): Outgoing | undefined {
 }
 
 /** As {@link announceAll}, of those alone that came by a topic. */
-export function announceCarried(ended: EndedCommand): Outgoing | undefined {
-  return ended.carried ? announceAll(ended) : undefined
+export function announceCarried(ending: Ending): Outgoing | undefined {
+  return ending.carried ? announceAll(ending) : undefined
 }
 
 function responseOf({ status, headers, body }: Rendered) {

@@ -2,7 +2,7 @@ import { validate } from '@semel/contract'
 import {
   announceAll,
   announceCarried,
-  type EndedCommand,
+  type Ending,
   messageAnswered,
 } from '@semel/contracts/messages'
 import { describe, expect, it } from 'vitest'
@@ -13,7 +13,7 @@ const guid = 'd41d8cd9-8f00-8204-a980-0998ecf8427e'
 const scope = '-/user:4c1e8a52-6f0b-4f0e-9d0a-2f8e5f6d7c10'
 const command = { operation: 'cancel-order', key: 'h:k', scope, sent: { id: 'X', version: 1 } }
 
-function endedWith(text: string, more: Partial<EndedCommand> = {}): EndedCommand {
+function endedWith(text: string, more: Partial<Ending> = {}): Ending {
   const answer = { status: 200, headers: { etag: '"1-paid"' }, body: Buffer.from(text) }
   return { guid, command, carried: false, outcome: { kind: 'answered', answer }, ...more }
 }

@@ -13,7 +13,7 @@ import { deposit, openAccount } from '@semel/contracts/billing'
 import { announceAll } from '@semel/contracts/messages'
 import { cancelOrder, placeOrder, updateOrder } from '@semel/contracts/orders'
 import { type EntryCommand, type EntryState, entryDecider } from '@semel/messages/entry'
-import { requestAnswered, requestParked, requestSeen } from '@semel/messages/reactions'
+import { requestEnded, requestParked, requestSeen } from '@semel/messages/reactions'
 import { subscriptions as messagesRead } from '@semel/messages/subscriptions'
 import {
   type NotificationCommand,
@@ -122,7 +122,7 @@ function messages(): ServiceParts {
       ({ guid }) => guid,
       (guid) => ({ state: 'absent', guid }),
     ),
-    contracts: [requestAnswered, requestSeen, requestParked],
+    contracts: [requestEnded, requestSeen, requestParked],
     subscriptions: messagesRead,
     announce: undefined,
   })

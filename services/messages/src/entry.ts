@@ -2,7 +2,7 @@ import { accept, type CommandOf, type Decider } from '@semel/commands'
 import { type ProblemContract, problemBody } from '@semel/contract'
 import type { MessageState } from '@semel/contracts/messages'
 import { httpProblems } from '@semel/http'
-import type { requestAnswered, requestParked, requestSeen } from './reactions.ts'
+import type { requestEnded, requestParked, requestSeen } from './reactions.ts'
 
 /** What a client was answered, with the body's own text; null where that was too long to keep. */
 export type Response = Readonly<{
@@ -34,7 +34,7 @@ export type RegisteredEntry = Readonly<{
 export type EntryState = AbsentEntry | RegisteredEntry
 
 type Noticed = CommandOf<typeof requestSeen | typeof requestParked>
-type Ended = CommandOf<typeof requestAnswered>
+type Ended = CommandOf<typeof requestEnded>
 
 export type EntryCommand = Noticed | Ended
 

@@ -9,12 +9,12 @@ const input = Type.Object({
 })
 
 /** A request of a client has ended: what the registry does about `message-answered`. */
-export const requestAnswered = reaction(messageAnswered)
+export const requestEnded = reaction(messageAnswered)
 
 const { outcome: _, response: __, ...example } = messageAnswered.example as Record<string, unknown>
 const usual = {
   ...{ input, example, resource: undefined, etag: undefined, refusals: [] },
-  accepted: requestAnswered.accepted,
+  accepted: requestEnded.accepted,
 }
 
 /** A topic carries a request of a client: what the registry does about every command message. */

@@ -6,7 +6,7 @@ import { declaredTypes, topicMigrations } from '@semel/topics'
 import type { PostgresTransport } from '@semel/topics/postgres'
 import { takePart } from '@semel/topics/take-part'
 import { type EntryCommand, type EntryState, entryDecider } from './entry.ts'
-import { requestAnswered, requestParked, requestSeen } from './reactions.ts'
+import { requestEnded, requestParked, requestSeen } from './reactions.ts'
 import { messageQueries } from './routes.ts'
 import { entryRepository, messageMigrations } from './sql.ts'
 import { subscriptions } from './subscriptions.ts'
@@ -54,7 +54,7 @@ export function createMessages({
     repository: entryRepository,
     decider: entryDecider,
     contracts: [],
-    reactions: [requestAnswered, requestSeen, requestParked],
+    reactions: [requestEnded, requestSeen, requestParked],
     queries: messageQueries(queryable(pool)),
     ...takePart({
       ...{ pool, topics, group: 'messages', subscriptions, declared: declaredTypes(catalogue) },

@@ -8,7 +8,7 @@ import { reactionKey } from '@semel/topics'
 import { expect, it, onTestFinished } from 'vitest'
 import { ask, bodyOf, orderOf, tokenOf, tokenSecret } from '../../../test/client.ts'
 import { serve } from '../../../test/serve.ts'
-import { requestAnswered } from '../src/reactions.ts'
+import { requestEnded } from '../src/reactions.ts'
 import { createMessages, migrations } from '../src/service.ts'
 import { ann, carry } from './requests.ts'
 
@@ -36,7 +36,7 @@ async function open() {
     lookUp: (guid: string) => ask(registry, { method: 'GET', path: `/messages/${guid}`, token }),
     async deliver() {
       const commands = (await told()).map(({ id, body }) =>
-        makeCommand(requestAnswered, {
+        makeCommand(requestEnded, {
           ...{
             scope: serviceScope('orders'),
             key: reactionKey('messages', id),

@@ -14,13 +14,13 @@ import { cancelOrder } from '@semel/contracts/orders'
 import type { Pool } from '@semel/postgres'
 import { type Received, reactionKey } from '@semel/topics'
 import { type EntryCommand, entryDecider } from '../src/entry.ts'
-import { requestAnswered, requestParked, requestSeen } from '../src/reactions.ts'
+import { requestEnded, requestParked, requestSeen } from '../src/reactions.ts'
 import { entryRepository } from '../src/sql.ts'
 import { deadLetterReader, readCommandMessage } from '../src/subscriptions.ts'
 
 export const ann = '4c1e8a52-6f0b-4f0e-9d0a-2f8e5f6d7c10'
 export const bob = '5d2f9b63-7a1c-4a1f-8e1b-3a9f6a7e8d21'
-export const contracts = [requestAnswered, requestSeen, requestParked]
+export const contracts = [requestEnded, requestSeen, requestParked]
 
 const reader = 'messages'
 const readLetter = deadLetterReader(new Set([cancelOrder.operation]))
@@ -79,7 +79,7 @@ export function ended(
   const { operation, key, scope, sent } = request
   const headers = { 'content-type': 'application/json; charset=utf-8' }
   const answered = { status: end, headers, body: `{"nth":${nth}}` }
-  return makeCommand(requestAnswered, {
+  return makeCommand(requestEnded, {
     scope: serviceScope('orders'),
     key: reactionKey(reader, idAbout(request, nth)),
     receivedAt: new Date(Date.UTC(2026, 0, 1)),
