@@ -1,7 +1,7 @@
 import { type BatchParts, runBatch, withFailed } from './batch.ts'
 import type { Command } from './command.ts'
+import { comparisonOf } from './comparison.ts'
 import { type Entry, type Hold, turnedAway, type Verdict } from './fold.ts'
-import { standingOf } from './standing.ts'
 
 /** A command that a topic carried, under its partition key. */
 export type Carried<C extends Command = Command> = Entry<C> & Readonly<{ partitionKey: string }>
@@ -49,6 +49,6 @@ export async function decideCarried<State, C extends Command, Tx>(
 export function carriedOutcome(verdict: Verdict, { command }: Carried, now: Date): CarriedOutcome {
   if (verdict.kind === 'unavailable') return { kind: 'unavailable' }
   if (!('record' in verdict)) return verdict
-  const comparable = standingOf(command, verdict.record, now) !== 'incomparable'
+  const comparable = comparisonOf(command, verdict.record, now) !== 'incomparable'
   return { kind: comparable ? 'done' : 'unavailable' }
 }

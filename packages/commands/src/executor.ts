@@ -9,10 +9,10 @@ import {
   type ReadHolds,
 } from './carried.ts'
 import { type Command, type CommandId, sameInput } from './command.ts'
+import { comparisonOf } from './comparison.ts'
 import type { Message } from './decider.ts'
 import type { Ending, Entry, Verdict } from './fold.ts'
 import type { ReplayCache } from './replay-cache.ts'
-import { standingOf } from './standing.ts'
 import { processTimers, type Timers } from './timers.ts'
 
 /** What a caller is told about a command. */
@@ -205,10 +205,10 @@ function outcomeOf(
   if (!('record' in verdict) && verdict.kind !== 'unavailable') return undefined
   if (verdict.kind === 'unavailable') return { ...verdict, retryAfterMs }
   const { answer, replayableUntil } = verdict.record
-  const standing = standingOf(command, verdict.record, now)
-  if (standing === 'incomparable') return { kind: 'unavailable', effect: 'none', retryAfterMs }
-  if (standing === 'key-expired' || answer === undefined) return { kind: 'key-expired' }
-  const reused = standing === 'key-reused'
+  const comparison = comparisonOf(command, verdict.record, now)
+  if (comparison === 'incomparable') return { kind: 'unavailable', effect: 'none', retryAfterMs }
+  if (comparison === 'key-expired' || answer === undefined) return { kind: 'key-expired' }
+  const reused = comparison === 'key-reused'
   if (reused && onReuse === 'refuse') return { kind: 'key-reused' }
   return { kind: 'answered', answer, replayed, reused, replayableUntil }
 }

@@ -5,9 +5,9 @@ import {
   renderAnswer,
 } from '@semel/contract'
 import { type Command, type CommandId, endingId, guidOf, messageId } from './command.ts'
+import { comparisonOf } from './comparison.ts'
 import type { Decider, Message } from './decider.ts'
 import { UnknownFingerprintRule } from './fingerprint.ts'
-import { standingOf } from './standing.ts'
 import { type CommandRecord, recordOf } from './store.ts'
 
 /** A command in a batch. */
@@ -160,9 +160,9 @@ function endingOfKnown(
   now: Date,
 ): Ending['outcome'] | 'incomparable' | undefined {
   if (partitionKey === undefined) return undefined
-  const standing = standingOf(command, record, now)
-  if (standing === 'incomparable') return standing
-  if (standing !== 'replayable') return { kind: standing }
+  const comparison = comparisonOf(command, record, now)
+  if (comparison === 'incomparable') return comparison
+  if (comparison !== 'replayable') return { kind: comparison }
   return { kind: 'answered', answer: record.answer as Rendered }
 }
 
