@@ -36,6 +36,7 @@ export {
 export { makeReaction, messageReactedTo, reactionKey } from './reaction.ts'
 export { type OutboxRetention, sweepOutbox } from './retention.ts'
 export {
+  type Catalogue,
   carries,
   type DeclaredType,
   declaredTypes,

@@ -37,6 +37,12 @@ export type Subscription = Readonly<{
   toCommand: (message: Received, group: string) => Reading
 }>
 
+/** The contracts whose messages topics carry. */
+export type Catalogue = Readonly<{
+  commands?: readonly AnyCommandContract[]
+  events?: readonly AnyEventContract[]
+}>
+
 /** A type of message on a topic. */
 export type DeclaredType = Readonly<{ topic: string; type: string }>
 
@@ -89,11 +95,7 @@ export function reactsTo(event: AnyEventContract): Subscription {
 }
 
 /** Every type that some contract declares, on its topic: what is none of them is a dead letter. */
-export function declaredTypes(declarations: {
-  commands?: readonly AnyCommandContract[]
-  events?: readonly AnyEventContract[]
-}): readonly DeclaredType[] {
-  const { commands = [], events = [] } = declarations
+export function declaredTypes({ commands = [], events = [] }: Catalogue): readonly DeclaredType[] {
   return [
     ...commands.flatMap(({ topic, operation }) =>
       topic === undefined ? [] : [{ topic, type: operation }],

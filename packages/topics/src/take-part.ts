@@ -4,7 +4,7 @@ import { outboxAppend } from './append.ts'
 import { startConsumer } from './consumer.ts'
 import { postgresDeadLetters } from './dead-letter-postgres-store.ts'
 import type { PostgresTransport } from './postgres-transport.ts'
-import type { DeclaredType, Subscription } from './subscription.ts'
+import { type Catalogue, declaredTypes, type Subscription } from './subscription.ts'
 
 /** Who takes part in topics, and by what. */
 export type TakePartOptions = Readonly<{
@@ -15,8 +15,8 @@ export type TakePartOptions = Readonly<{
   /** The service's name. */
   group: string
   subscriptions: readonly Subscription[]
-  /** Every type that any contract declares; see `declaredTypes`. */
-  declared: readonly DeclaredType[]
+  /** Every contract that there is: what none of them declares is a dead letter. */
+  catalogue: Catalogue
   /** How far apart batches begin under load, in milliseconds; see `ConsumeOptions`. Default 0. */
   batchIntervalMs?: number
   /** Told of every error that is tried again. Default: nobody is. */
@@ -32,7 +32,7 @@ export type Participation = Readonly<{
 
 /** Lets a service tell on topics and read them: to be spread into what `createService` gets. */
 export function takePart(options: TakePartOptions): Participation {
-  const { pool, topics, group, subscriptions, declared, report, batchIntervalMs = 0 } = options
+  const { pool, topics, group, subscriptions, catalogue, report, batchIntervalMs = 0 } = options
   if (topics === undefined) return { append: outboxAppend() }
   const { append, told } = topics
   return {
@@ -40,7 +40,8 @@ export function takePart(options: TakePartOptions): Participation {
     told,
     consume: (executor) =>
       startConsumer({
-        ...{ transport: topics, group, subscriptions, declared, executor, report },
+        ...{ transport: topics, group, subscriptions, executor, report },
+        declared: declaredTypes(catalogue),
         batchIntervalMs,
         deadLetters: postgresDeadLetters({ pool, append, told }),
       }),

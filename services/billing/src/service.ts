@@ -3,7 +3,7 @@ import { deposit, openAccount } from '@semel/contracts/billing'
 import * as catalogue from '@semel/contracts/catalogue'
 import { createService, type Service, type ServiceOptions } from '@semel/http'
 import { type MigrationSet, type Pool, queryable, type Tx } from '@semel/postgres'
-import { declaredTypes, topicMigrations } from '@semel/topics'
+import { topicMigrations } from '@semel/topics'
 import type { PostgresTransport } from '@semel/topics/postgres'
 import { takePart } from '@semel/topics/take-part'
 import { type AccountState, accountDecider, type BillingCommand } from './account.ts'
@@ -60,10 +60,7 @@ export function createBilling({
     contracts: [openAccount, deposit],
     reactions: [takeCharge],
     queries: billingQueries(queryable(pool)),
-    ...takePart({
-      ...{ pool, topics, group: 'billing', subscriptions, declared: declaredTypes(catalogue) },
-      report,
-    }),
+    ...takePart({ pool, topics, group: 'billing', subscriptions, catalogue, report }),
     report,
     announce,
     retention,

@@ -2,7 +2,7 @@ import { commandMigrations, postgresStore } from '@semel/commands/postgres'
 import * as catalogue from '@semel/contracts/catalogue'
 import { createService, type Service, type ServiceOptions } from '@semel/http'
 import { type MigrationSet, type Pool, queryable, type Tx } from '@semel/postgres'
-import { declaredTypes, topicMigrations } from '@semel/topics'
+import { topicMigrations } from '@semel/topics'
 import type { PostgresTransport } from '@semel/topics/postgres'
 import { takePart } from '@semel/topics/take-part'
 import { type EntryCommand, type EntryState, entryDecider } from './entry.ts'
@@ -57,9 +57,8 @@ export function createMessages({
     reactions: [requestEnded, requestSeen, requestParked],
     queries: messageQueries(queryable(pool)),
     ...takePart({
-      ...{ pool, topics, group: 'messages', subscriptions, declared: declaredTypes(catalogue) },
+      ...{ pool, topics, group: 'messages', subscriptions, catalogue, report },
       batchIntervalMs,
-      report,
     }),
     report,
     retention,

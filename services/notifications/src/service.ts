@@ -2,7 +2,7 @@ import { commandMigrations, postgresStore } from '@semel/commands/postgres'
 import * as catalogue from '@semel/contracts/catalogue'
 import { createService, type Service, type ServiceOptions } from '@semel/http'
 import { type MigrationSet, type Pool, queryable, type Tx } from '@semel/postgres'
-import { declaredTypes, topicMigrations } from '@semel/topics'
+import { topicMigrations } from '@semel/topics'
 import type { PostgresTransport } from '@semel/topics/postgres'
 import { takePart } from '@semel/topics/take-part'
 import {
@@ -50,16 +50,7 @@ export function createNotifications(options: NotificationsOptions): Service {
     contracts: [],
     reactions: [storeNotification],
     queries: notificationQueries(queryable(pool)),
-    ...takePart({
-      ...{
-        pool,
-        topics,
-        group: 'notifications',
-        subscriptions,
-        declared: declaredTypes(catalogue),
-      },
-      report,
-    }),
+    ...takePart({ pool, topics, group: 'notifications', subscriptions, catalogue, report }),
     report,
     retention,
     ...executor,

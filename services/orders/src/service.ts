@@ -3,7 +3,7 @@ import * as catalogue from '@semel/contracts/catalogue'
 import { cancelOrder, placeOrder, updateOrder } from '@semel/contracts/orders'
 import { createService, type Service, type ServiceOptions } from '@semel/http'
 import { type MigrationSet, type Pool, queryable, type Tx } from '@semel/postgres'
-import { declaredTypes, topicMigrations } from '@semel/topics'
+import { topicMigrations } from '@semel/topics'
 import type { PostgresTransport } from '@semel/topics/postgres'
 import { takePart } from '@semel/topics/take-part'
 import { type OrderCommand, type OrderState, orderDecider, settleOrder } from './order.ts'
@@ -58,10 +58,7 @@ export function createOrders({
     contracts: [placeOrder, updateOrder, cancelOrder],
     reactions: [settleOrder],
     queries: orderQueries(queryable(pool)),
-    ...takePart({
-      ...{ pool, topics, group: 'orders', subscriptions, declared: declaredTypes(catalogue) },
-      report,
-    }),
+    ...takePart({ pool, topics, group: 'orders', subscriptions, catalogue, report }),
     report,
     announce,
     retention,
