@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { commandId, type Message, messageId, serviceScope } from '@semel/commands'
-import { bodyBytesMax, isUuid, originOf } from './envelope.ts'
+import { isUuid } from '@semel/contract'
+import { bodyBytesMax, originOf } from './envelope.ts'
 import type { Delivered } from './transport.ts'
 
 /** Why a message was parked. The list is closed. */

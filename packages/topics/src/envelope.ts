@@ -2,8 +2,6 @@ import { isTraceparent, type Message, parseScope, type Scope, serviceScope } fro
 import { carriable, isUuid } from '@semel/contract'
 import type { Delivered } from './transport.ts'
 
-export { isUuid }
-
 /** A body is at most as large as this, in bytes of UTF-8: 1 MiB. */
 export const bodyBytesMax = 1024 * 1024
 
