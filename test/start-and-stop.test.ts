@@ -74,7 +74,7 @@ describe('the product', () => {
     onTestFinished(() => void second.child.kill('SIGKILL'))
     const code = await second.exited
 
-    expect(code).toBe(1)
+    expect(code).toBe(4)
     expect(second.output()).toMatch(/^semel: .+\n$/)
     expect(second.output()).toContain(String(first.pid))
     expect((await ask(first.url, { key: 'k', body: orderOf(freshId()) })).answer.status).toBe(201)

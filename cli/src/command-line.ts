@@ -1,5 +1,6 @@
 import { isUuid } from '@semel/contract'
 import { Command, type CommanderError, InvalidArgumentError } from 'commander'
+import { exitCodes } from './exit-codes.ts'
 import { usageError } from './operator-error.ts'
 
 /** How a command is described: what it does, and examples with what they are for. */
@@ -44,11 +45,18 @@ function describe(command: Command, { does, examples, more = '' }: Described): C
   return command
     .description(does)
     .allowExcessArguments(false)
-    .addHelpText('after', `\nExamples:\n${lines.join('')}${more}`)
+    .addHelpText('after', `\nExamples:\n${lines.join('')}${more}\n${exitTable()}`)
     .configureOutput({ outputError: () => {} })
     .exitOverride((error) => {
       throw error.code.startsWith('commander.help') ? error : usageError(told(command, error))
     })
+}
+
+function exitTable(): string {
+  const rows = Object.values(exitCodes).map(
+    ({ code, means }) => `  ${String(code).padStart(3)}  ${means}\n`,
+  )
+  return `Exit codes, of every command:\n${rows.join('')}`
 }
 
 /** One line: what is wrong, what is known, and where the rest is. */

@@ -13,6 +13,7 @@ import type { Pool } from '@semel/postgres'
 import type { Command } from 'commander'
 import { declare, declareShowing } from './command-line.ts'
 import { operate } from './operate.ts'
+import { OperatorError } from './operator-error.ts'
 import { jsonOf, tableOf } from './print.ts'
 import { type ScopeOptions, scopeOf, withScope } from './scope-options.ts'
 
@@ -66,6 +67,13 @@ async function showKeys(
   json: boolean,
 ): Promise<string> {
   const found = await findCommands(pool, idsOfKey(scope, key))
+  if (found.length === 0) {
+    throw new OperatorError(
+      'not-found',
+      `nothing was decided under the key ${key} for ${scope}, or it was forgotten ` +
+        'since; another caller has other keys: --user <id>, --operator <sub> or --scope <scope>',
+    )
+  }
   const decided = found.map(viewOf)
   if (json) return jsonOf(decided)
   return tableOf(
@@ -78,7 +86,6 @@ async function showKeys(
       one.guid,
       one.commandId,
     ]),
-    `Nothing was decided under the key ${key} for ${scope}, or it was forgotten since.`,
   )
 }
 

@@ -1,8 +1,9 @@
 /**
  * An operator's command cannot be done. The message is one line that says what to do.
  *
- * Codes: `usage` (the command line; exit code 2), `not-found` (what was named is not there),
- * `database-unsuitable` (it is not Semel's, or may not be read), `database-away`.
+ * Codes: `usage` (the command line), `not-found` (what was named is not there),
+ * `database-unsuitable` (it is not Semel's, or may not be read), `database-away`. `exitCodeOf` has
+ * the exit code of each.
  */
 export class OperatorError extends Error {
   override readonly name = 'OperatorError'

@@ -8,7 +8,7 @@ export type Cell = string | number | Date | null | undefined
 export function tableOf(
   columns: readonly string[],
   rows: readonly (readonly Cell[])[],
-  none: string,
+  none = '',
 ): string {
   if (rows.length === 0) return `${none}\n`
   const texts = rows.map((row) => row.map(shown))

@@ -1,21 +1,19 @@
-import { MigrationRefused } from '@semel/postgres'
-import { EmbeddedPostgresError } from '@semel/postgres/embedded'
-import { ConfigError, describeConfig } from '@semel/runtime'
+import { describeConfig } from '@semel/runtime'
 import { CommanderError } from 'commander'
 import { declareCheck } from './check/check.ts'
 import { createProgram, declare } from './command-line.ts'
 import { configSchema } from './config.ts'
 import { declareDeadLetters } from './dead-letters.ts'
+import { exitCodeOf } from './exit-codes.ts'
 import { declareKeys } from './keys.ts'
-import { OperatorError } from './operator-error.ts'
-import { StartError } from './start-error.ts'
+import { surviveOutput } from './output.ts'
+import { printable } from './print.ts'
 import { declareTopics } from './topics.ts'
 import { declareTrace } from './trace/trace.ts'
 
 const more = `
 The other commands look into the database of the system that runs: the embedded one that
-SEMEL_DATA names, or the server of DATABASE_URL. Exit codes: 0 fine, 1 a failure or a violation,
-2 the command line.
+SEMEL_DATA names, or the server of DATABASE_URL.
 
 Environment:
 ${describeConfig(configSchema)}
@@ -47,21 +45,15 @@ declareDeadLetters(program)
 declareTrace(program)
 declareCheck(program)
 
+surviveOutput(process)
 try {
   await program.parseAsync()
 } catch (error) {
-  process.exitCode = exitCodeOf(error)
-  // Help was asked for, or is what is shown where a command is missing.
+  const code = exitCodeOf(error)
+  if (code === undefined) throw error
+  // That help could not be written may be known already.
+  process.exitCode ??= code
   if (!(error instanceof CommanderError)) {
-    process.stderr.write(`semel: ${(error as Error).message}\n`)
+    process.stderr.write(`semel: ${printable((error as Error).message)}\n`)
   }
-}
-
-/** What a user can mend is one line. Everything else is a bug, and its stack is wanted. */
-function exitCodeOf(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-  if (error instanceof OperatorError) return error.code === 'usage' ? 2 : 1
-  const known = [ConfigError, EmbeddedPostgresError, MigrationRefused, StartError]
-  if (known.some((one) => error instanceof one)) return 1
-  throw error
 }

@@ -172,7 +172,7 @@ it.each<[string, string, string[]]>([
   const failed = report.checks.filter(({ violations }: Checked) => violations.length > 0)
   expect(failed.map(({ name }: Checked) => name)).toEqual(names)
   expect(report.ok).toBe(false)
-  expect(code).toBe(1)
+  expect(code).toBe(5)
 })
 
 it('shows each violation: what is, and what should be', async () => {
@@ -181,7 +181,7 @@ it('shows each violation: what is, and what should be', async () => {
 
   const { stdout, code } = await semel(['check'], { DATABASE_URL: url })
 
-  expect(code).toBe(1)
+  expect(code).toBe(5)
   expect(stdout).toMatch(
     /\nFAIL {2}I10 {2}accounts-balanced: .*, 1 violation\)\n +balance [0-9a-f-]{36}: is 551; should be 550\n/,
   )

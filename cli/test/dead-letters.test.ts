@@ -62,7 +62,7 @@ it('discards with a reason, once, and keeps who did it and why', async () => {
   expect(silent.stderr).toMatch(/^semel: required option '--reason <text>' not specified/)
   expect(done).toMatchObject({ code: 0, stderr: '' })
   expect(done.stdout).toMatch(/^1 letter discarded: never decided, and kept for the record\.\n/)
-  expect(again.code).toBe(1)
+  expect(again.code).toBe(3)
   expect(again.stderr).toMatch(/^semel: no letter .* is parked; .*\n$/)
   expect(await list('--key', key)).toEqual([])
   expect(await list('--key', key, '--discarded')).toMatchObject([

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask, orderOf } from '../../test/client.ts'
 import { startProduct } from '../../test/product.ts'
+import { exitCodes } from '../src/exit-codes.ts'
 import { openShop, ownDatabase, type Shop, sell, semel, settled } from './shop.ts'
 
 let shop: Shop
@@ -46,12 +47,10 @@ describe('semel keys get', () => {
 
     const shown = await semel(['keys', 'get', `paid-${key}`, '--user', userId], shop.env)
 
-    expect(shown.code).toBe(0)
-    expect(shown.stdout).toBe(
-      `Nothing was decided under the key paid-${key} for -/user:${userId}, ` +
-        'or it was forgotten since.\n',
+    expect(shown).toMatchObject({ code: 3, stdout: '' })
+    expect(shown.stderr).toMatch(
+      `semel: nothing was decided under the key paid-${key} for -/user:${userId}, `,
     )
-    expect(await asJson(['keys', 'get', `paid-${key}`, '--operator', 'ops'])).toEqual([])
   })
 })
 
@@ -106,7 +105,7 @@ describe('semel topics', () => {
     const partition = await run('--group', 'orders', '--topic', 'order', '--partition', '7')
 
     expect(JSON.parse(done.stdout)).toMatchObject([{ group: 'notifications', partition: 0 }])
-    expect(group).toMatchObject({ code: 1, stdout: '' })
+    expect(group).toMatchObject({ code: 3, stdout: '' })
     expect(group.stderr).toBe(
       'semel: there is no group nobody (known are billing, messages, notifications, orders)\n',
     )
@@ -209,7 +208,7 @@ describe('semel trace', () => {
   it('says in one line what to add where nothing is known', async () => {
     const { code, stdout, stderr } = await semel(['trace', 'nothing'], shop.env)
 
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
     expect(stderr).toBe(
       'semel: nothing is known of nothing; ' +
         'a key needs who sent it: --user <id> or --scope <scope>\n',
@@ -244,13 +243,16 @@ describe('the command line', () => {
   })
 
   it.each([
-    ...['', 'keys', 'keys get', 'topics', 'topics reset', 'trace', 'check'],
+    ...['', 'start', 'keys', 'keys get', 'topics', 'topics reset', 'trace', 'check'],
     ...['', ' ls', ' show', ' redrive', ' discard'].map((one) => `dead-letters${one}`),
-  ])('has help with examples for “semel %s”', async (line) => {
+  ])('has help with examples and exit codes for “semel %s”', async (line) => {
     const { code, stdout } = await semel([...line.split(' ').filter(Boolean), '--help'])
 
     expect(code).toBe(0)
     expect(stdout).toMatch(/\nExamples:\n {2}\S/)
+    for (const { code, means } of Object.values(exitCodes)) {
+      expect(stdout).toContain(`  ${code}  ${means}\n`)
+    }
   })
 
   it('shows its help, as a fault, where no command is named', async () => {
@@ -267,11 +269,11 @@ describe('the command line', () => {
     const foreign = await semel(['check'], { DATABASE_URL: empty.url })
     await empty.drop()
 
-    expect(none).toMatchObject({ code: 1, stdout: '' })
+    expect(none).toMatchObject({ code: 4, stdout: '' })
     expect(none.stderr).toMatch(
       /^semel: no PostgreSQL is running on \/nowhere\/at\/all; start .*\n$/,
     )
-    expect(foreign).toMatchObject({ code: 1, stdout: '' })
+    expect(foreign).toMatchObject({ code: 4, stdout: '' })
     expect(foreign.stderr).toMatch(
       /^semel: the database .* has not the tables of this release .*\n$/,
     )

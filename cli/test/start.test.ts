@@ -39,7 +39,7 @@ test('an address that is not this machine’s is one line', async () => {
 test('an unknown SEMEL_ variable is one line that lists the known ones', async () => {
   const ended = await run({ SEMEL_DTA: '/srv' })
 
-  expect(ended.code).toBe(1)
+  expect(ended.code).toBe(2)
   expect(ended.stderr).toMatch(/^semel: SEMEL_DTA is not known \(known are .*SEMEL_DATA.*\)\n$/)
 })
 
@@ -49,7 +49,7 @@ test('an unreachable database is one line without the password', async () => {
 
   const ended = await run({ DATABASE_URL: `postgres://me:s3cr%2Ft@127.0.0.1:${port}/shop` })
 
-  expect(ended.code).toBe(1)
+  expect(ended.code).toBe(4)
   expect(ended.stderr).toMatch(
     new RegExp(`^semel: the database 127.0.0.1:${port}/shop cannot .*\n$`),
   )
@@ -63,7 +63,7 @@ test('a data folder of another PostgreSQL is one line', async () => {
 
   const ended = await run({ SEMEL_DATA: folder })
 
-  expect(ended.code).toBe(1)
+  expect(ended.code).toBe(4)
   expect(ended.stderr).toMatch(/^semel: .* made by PostgreSQL 17 and this is PostgreSQL 18; .*\n$/)
 })
 
@@ -157,7 +157,7 @@ test('another currency than the data is in is one line that names both', async (
 
   const ended = await run({ DATABASE_URL: url, SEMEL_CURRENCY: 'USD' })
 
-  expect(ended.code).toBe(1)
+  expect(ended.code).toBe(2)
   expect(ended.stderr).toMatch(/^semel: the data is in EUR, and SEMEL_CURRENCY is USD; .*\n$/)
 })
 
@@ -167,7 +167,7 @@ test('a database that could not keep every text is one line that says how to mak
 
   const ended = await run({ DATABASE_URL: url })
 
-  expect(ended.code).toBe(1)
+  expect(ended.code).toBe(4)
   expect(ended.stderr).toMatch(/^semel: the database .* is encoded in LATIN1, .*UTF8.*\n$/)
 })
 
@@ -178,7 +178,7 @@ test('a database that newer code has migrated is one line', async () => {
 
   const ended = await run({ DATABASE_URL: url })
 
-  expect(ended.code).toBe(1)
+  expect(ended.code).toBe(4)
   expect(ended.stderr).toMatch(/^semel: the database is ahead: .*migration 99 of "orders".*\n$/)
 })
 

@@ -2,6 +2,7 @@ import type { Pool } from '@semel/postgres'
 import type { Command } from 'commander'
 import { declareShowing } from '../command-line.ts'
 import { readCliConfig } from '../config.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { operate } from '../operate.ts'
 import { counted, jsonOf, printable } from '../print.ts'
 import { type Check, checks, type Invariant, registryCheck } from './checks.ts'
@@ -26,7 +27,7 @@ const statementTimeoutMs = 60 * 60 * 1000
 /** Declares `semel check`. */
 export function declareCheck(program: Command): void {
   declareShowing(program, 'check', {
-    does: 'check that what is stored is as it must be; exit code 1 where it is not',
+    does: 'check that what is stored is as it must be',
     examples: [
       ['semel check', 'all invariants, while the system runs'],
       ['semel check --json', 'for programs'],
@@ -40,7 +41,9 @@ export function declareCheck(program: Command): void {
     return operate(
       async (pool) => {
         const reports = await runChecks(pool, run)
-        if (reports.some(({ violations }) => violations.length > 0)) process.exitCode = 1
+        if (reports.some(({ violations }) => violations.length > 0)) {
+          process.exitCode = exitCodes.violations.code
+        }
         return json === true ? jsonOf(summaryOf(reports)) : textOf(reports)
       },
       { statementTimeoutMs },

@@ -47,7 +47,6 @@ async function showLife(
     views.map((one) => [
       ...[one.commandId, one.operation, one.key, one.scope, one.status, one.at, one.guid],
     ]),
-    '',
   )
   return `${table}\n${diagramOf(hops)}`
 }
