@@ -1,6 +1,6 @@
 import { migrations as billing } from '@semel/billing'
 import { runChecks } from '@semel/cli/src/check/check.ts'
-import { checks, registryCheck } from '@semel/cli/src/check/checks.ts'
+import { checks } from '@semel/cli/src/check/checks.ts'
 import { migrations as messages } from '@semel/messages'
 import { migrations as notifications } from '@semel/notifications'
 import { migrations as orders } from '@semel/orders'
@@ -69,9 +69,7 @@ export async function sagaStore(databases: Databases): Promise<SagaStore> {
     count: () => row(sagaCount),
     async violations() {
       const asking = createPool({ connection, connectionsMax: 1 })
-      const reports = await runChecks(asking, [...checks, registryCheck]).finally(() =>
-        asking.end(),
-      )
+      const reports = await runChecks(asking, checks).finally(() => asking.end())
       return violationFaults(reports)
     },
     took: () => row(sagaTook),

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { openProduct } from '../../test/product.ts'
 import { type OwnDatabase, openShop, ownDatabase, type Shop, sell, semel, settled } from './shop.ts'
 
 /** A shop that has sold, and was stopped: each test spoils a copy of its database. */
@@ -12,6 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => shop.drop())
 
+const carried = `(select id::text from outbox where source = 'gateway')`
 const paid = `(select id from orders where status = 'paid')`
 
 it('finds nothing where nothing is wrong, and says what it looked at', async () => {
@@ -163,6 +165,21 @@ it.each<[string, string, string[]]>([
     `update messages set response_status = 500 where operation = 'deposit'`,
     ['requests-registered'],
   ],
+  [
+    'an answer whose bytes are others in the registry',
+    `update messages set response_body = response_body || ' ' where operation = 'deposit'`,
+    ['requests-registered'],
+  ],
+  [
+    'a request that a topic carried and whose end was never told',
+    `update outbox set partition_key = (select guid::text from messages
+                                         where operation = 'deposit'),
+                       body = replace(body, '"outcome":"answered"', '"outcome":"key-reused"')
+      where topic = 'message' and partition_key = ${carried};
+     update messages set state = 'pending', response_status = null, response_headers = null
+      where guid::text = ${carried}`,
+    ['requests-registered'],
+  ],
 ])('finds %s', async (_, spoil, names) => {
   const { url, pool } = await copy()
   await pool.query(spoil)
@@ -210,14 +227,42 @@ it('takes what is on its way for no violation, and what is parked', async () => 
   expect(report.checks.filter(({ violations }: Checked) => violations.length > 0)).toEqual([])
 })
 
-it('asks nothing of a registry that is not told of all requests', async () => {
-  const { url, pool } = await copy()
+it('says the truth of a registry that was told of all requests, of some, and of all again', async () => {
+  const database = await ownDatabase()
+  onTestFinished(database.drop)
+  const { url, pool } = database
+  const sales = []
+  for (const REGISTER of ['topic', 'all', 'topic']) {
+    const product = await openProduct({ DATABASE_URL: url, REGISTER })
+    onTestFinished(product.close)
+    sales.push(await sell(product))
+    await settled({ DATABASE_URL: url })
+    await product.stop()
+  }
+
+  const { report: fine } = await check(url)
+  await pool.query('delete from messages where guid = $1', [sales[0]!.guid])
+  const { report: oneLost } = await check(url)
   await pool.query('delete from messages')
+  const { report: allLost } = await check(url)
 
-  const { stdout, code } = await semel(['check'], { DATABASE_URL: url, REGISTER: 'topic' })
+  const lost = (report: typeof fine) => report.checks.at(-1).violations
+  expect(fine).toMatchObject({ ok: true, violations: 0 })
+  expect(lost(oneLost)).toEqual([{ id: sales[0]!.guid, is: 'no entry', shouldBe: 'answered 201' }])
+  // The three that topics carried, and the account, the deposit and the order of one shop.
+  expect(lost(allLost)).toHaveLength(6)
+})
 
-  expect(code).toBe(0)
-  expect(stdout).not.toContain('requests-registered')
+it.each([
+  ['a character that no text can hold', '{"orderId":"\\u0000"}'],
+  ['half a character', '{"outcome":"\\ud800"}'],
+])('is not ended by a message with %s', async (_, body) => {
+  const { url, pool } = await copy()
+  await pool.query('update outbox set body = $1', [body])
+
+  const { report } = await check(url)
+
+  expect(report.checks).toHaveLength(15)
 })
 
 type Checked = { name: string; checked: number; violations: object[] }

@@ -1,11 +1,10 @@
 import type { Pool } from '@semel/postgres'
 import type { Command } from 'commander'
 import { declareShowing } from '../command-line.ts'
-import { readCliConfig } from '../config.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { operate } from '../operate.ts'
 import { counted, jsonOf, printable } from '../print.ts'
-import { type Check, checks, type Invariant, registryCheck } from './checks.ts'
+import { type Check, checks, type Invariant } from './checks.ts'
 import { type Fault, inSnapshot } from './sql.ts'
 
 /** What a check came to. */
@@ -35,20 +34,18 @@ export function declareCheck(program: Command): void {
     more:
       '\nIt sees all as of one moment, changes nothing, and reads every row: seconds for\n' +
       'each million of them. What is on its way at that moment is no violation.\n',
-  }).action(({ json }: { json?: true }) => {
-    const isRegistered = readCliConfig(process.env).REGISTER === 'all'
-    const run = isRegistered ? [...checks, registryCheck] : checks
-    return operate(
+  }).action(({ json }: { json?: true }) =>
+    operate(
       async (pool) => {
-        const reports = await runChecks(pool, run)
+        const reports = await runChecks(pool, checks)
         if (reports.some(({ violations }) => violations.length > 0)) {
           process.exitCode = exitCodes.violations.code
         }
         return json === true ? jsonOf(summaryOf(reports)) : textOf(reports)
       },
       { statementTimeoutMs },
-    )
-  })
+    ),
+  )
 }
 
 /** Runs checks one after the other in one snapshot. */

@@ -4,7 +4,7 @@ import { findOrderFaults } from '@semel/orders'
 import type { Queryable } from '@semel/postgres'
 import { findTopicFaults } from '@semel/topics'
 import { type CountedTable, type CrossCheck, countRows, type Fault, findFaults } from './sql.ts'
-import { checkReadMessages, checkRegistry, type Found } from './streams.ts'
+import { checkReadMessages, type Found } from './streams.ts'
 
 /** The invariants of the design that checks are about. */
 export type Invariant = 'I1' | 'I3' | 'I6' | 'I7' | 'I9' | 'I10'
@@ -120,16 +120,14 @@ export const checks: readonly Check[] = [
     tables: ['notifications'],
     unit: 'notifications',
   }),
+  across('requests-registered', {
+    invariant: 'I3',
+    promise:
+      'the registry has the answer to every request that a topic carried, or whose end was told',
+    tables: ['messages'],
+    unit: 'requests',
+  }),
 ]
-
-/** Holds only where the registry is told of all requests (`REGISTER=all`). */
-export const registryCheck: Check = {
-  name: 'requests-registered',
-  invariant: 'I3',
-  promise: 'the registry says of every decided request what was answered, or is about to',
-  unit: 'requests',
-  run: checkRegistry,
-}
 
 type About = Readonly<{
   invariant: Invariant

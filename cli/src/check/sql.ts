@@ -1,4 +1,6 @@
+import { commands } from '@semel/contracts/catalogue'
 import { type Pool, type Queryable, type Tx, transaction } from '@semel/postgres'
+import { deciderOf } from '../readings.ts'
 
 /** What a check found: what was looked at, and where it is not as it must be. */
 export type Fault = Readonly<{ id: string; is: string; shouldBe: string }>
@@ -25,6 +27,7 @@ export type CountedTable =
   | 'decisions'
   | 'entries'
   | 'heads'
+  | 'messages'
   | 'notifications'
   | 'orders'
   | 'outbox'
@@ -52,13 +55,17 @@ export async function findFaults(
 }
 
 /**
- * Bodies of the messages of a type that a group has not read. A body may be anything, so nothing of
- * it is trusted.
+ * The object that is the body of a message, null where it is none. A body may be anything: one with
+ * an escape that PostgreSQL cannot read (U+0000, half a character) would end the whole check.
  */
+const bodyObject = `
+    case when o.body is json object and position('\\u' in o.body) = 0 then o.body::json end as body`
+
+/** Bodies of the messages of a type that a group has not read. */
 function unread(group: string, topic: string, type: string): string {
   return `
-    select body::jsonb as body
-      from (select case when o.body is json object then o.body end as body
+    select body
+      from (select ${bodyObject}
               from outbox o
               left join positions p on p.consumer_group = '${group}'
                    and p.topic = o.topic and p.partition = o.partition
@@ -74,6 +81,12 @@ function parked(group: string, type: string): string {
              where l.consumer_group = '${group}' and l.type = '${type}'
                and position(convert_to(o.id::text, 'UTF8') in l.body) > 0)`
 }
+
+/** Each message by which a client's command can travel, and the group that decides it. */
+const carriers = commands
+  .filter(({ topic }) => topic !== undefined)
+  .map(({ topic, operation }) => `('${topic}', '${operation}', '${deciderOf(operation)}')`)
+  .join(', ')
 
 const crossChecks = {
   'messages-have-commands': `
@@ -165,5 +178,44 @@ const crossChecks = {
       left join decisions d on d.order_id = n.order_id and d.version = n.order_version
      where n.kind is distinct from
            case d.outcome when 'paid' then 'happiness' when 'declined' then 'grief' end
+     limit $1`,
+  // By messages alone: whether requests that no topic carried are told of is a setting (REGISTER).
+  'requests-registered': `
+    with ended as (
+      select o.partition_key as guid, o.command_id, ${bodyObject}
+        from outbox o join positions p on p.consumer_group = 'messages'
+             and p.topic = o.topic and p.partition = o.partition
+       where o.topic = 'message' and o.type = 'message-answered' and o.position < p.position
+    ), carried as (
+      select o.id::text as guid
+        from (values ${carriers}) as carrier (topic, type, consumer_group)
+        join outbox o using (topic, type)
+        join positions p using (consumer_group, topic, partition)
+       where o.position < p.position and o.scope not like '@%'
+         and not exists (select from outbox told
+                          where told.topic = 'message' and told.partition_key = o.id::text)
+         and not exists (select from dead_letters l
+                          where l.consumer_group = carrier.consumer_group and l.id = o.id)
+    ), due as (
+      select guid, coalesce(c.status::text, answer->>'status') as status,
+             coalesce(c.body, answer->>'body') as body
+        from (select guid, command_id,
+                     case body->>'outcome' when 'answered' then body->'response' end as answer
+                from ended) as told
+        left join commands c on c.id = told.command_id and answer is not null
+       union all
+      select guid, null, null from carried
+    )
+    select distinct due.guid as id, concat_ws(' ', 'answered', due.status) as "shouldBe",
+           case when m.guid is null then 'no entry'
+                when m.state <> 'answered' then m.state
+                when m.response_status::text <> due.status then 'answered ' || m.response_status
+                else 'answered with other bytes' end as "is"
+      from due left join messages m on m.guid::text = due.guid
+     where (m.guid is null or m.state <> 'answered' or m.response_status::text <> due.status
+            or m.response_body <> due.body)
+       and not exists (select from dead_letters l
+                        where l.consumer_group = 'messages' and l.topic = 'message'
+                          and l.partition_key = due.guid)
      limit $1`,
 } as const

@@ -1,22 +1,13 @@
-import { type CommandId, guidOf } from '@semel/commands'
 import type { Queryable } from '@semel/postgres'
 import { type Delivered, letterId } from '@semel/topics'
 import { judgedBy, readersOf } from '../readings.ts'
-import {
-  findNeither,
-  findUnregistered,
-  type Place,
-  readClientCommands,
-  readMessages,
-  readPositions,
-} from './page-store.ts'
+import { findNeither, type Place, readMessages, readPositions } from './page-store.ts'
 import type { Fault } from './sql.ts'
 
 /** What was looked at, and what was wrong with it. */
 export type Found = Readonly<{ checked: number; faults: readonly Fault[] }>
 
 const pageRows = 2000
-const nilId = '00000000-0000-0000-0000-000000000000'
 
 /**
  * Checks that every message which a group has read was decided by it, or is its dead letter: reads
@@ -36,30 +27,6 @@ export async function checkReadMessages(db: Queryable, faultsMax: number): Promi
     const expected = page.flatMap((message) => expectedOf(message, positions))
     checked += expected.length
     for (const at of await findNeither(db, expected)) faults.push(faultOf(expected[at]!))
-  }
-  return { checked, faults: faults.slice(0, faultsMax) }
-}
-
-/**
- * Checks that the registry says of every decided request of a client what was answered: reads the
- * whole command log, a page at a time.
- */
-export async function checkRegistry(db: Queryable, faultsMax: number): Promise<Found> {
-  const faults: Fault[] = []
-  let checked = 0
-  let behind = nilId
-  while (faults.length < faultsMax) {
-    const page = await readClientCommands(db, behind, pageRows)
-    if (page.length === 0) break
-    behind = page.at(-1)!.id
-    checked += page.length
-    const requests = page.map(({ id, fingerprint, fingerprintVersion: version, ...row }) => ({
-      ...row,
-      commandId: id,
-      guid: guidOf({ id: id as CommandId, fingerprint: { version, hash: fingerprint } as never }),
-    }))
-    const found = await findUnregistered(db, requests)
-    faults.push(...found.map(({ guid, ...rest }) => ({ id: guid, ...rest })))
   }
   return { checked, faults: faults.slice(0, faultsMax) }
 }
