@@ -131,7 +131,8 @@ async function take(
     return receiptFor(command)
   } catch (error) {
     report(error)
-    return refusalAnswer(notNow('unknown'))
+    const isWithoutEffect = (error as { effect?: unknown } | undefined)?.effect === 'none'
+    return refusalAnswer(notNow(isWithoutEffect ? 'none' : 'unknown'))
   }
 }
 

@@ -3,8 +3,9 @@ import { type AnyCommandContract, type Static, Type } from '@semel/contract'
 import { type Answer, jsonAnswer } from './exchange.ts'
 
 /**
- * Hands a command to the topic of its contract. Resolves when that is durable; rejects when it is
- * not known to be, and then the command may be decided all the same.
+ * Hands a command to the topic of its contract. Resolves when that is durable. Rejects when it is
+ * not, with an error of `effect: 'none'`, or not known to be: then the command may be decided all
+ * the same.
  */
 export type Publish = (contract: AnyCommandContract, command: Command) => Promise<void>
 

@@ -75,6 +75,16 @@ describe('a command that is asked for with Prefer: respond-async', () => {
     expect(answer.headers['retry-after']).toBe('1')
   })
 
+  it('gets 503 without effect when it is known that nothing took it', async () => {
+    const full = Object.assign(new Error('too much waits'), { effect: 'none' })
+    const { later, milk } = await openWithTopics(() => Promise.reject(full))
+
+    const answer = await later(key('k'), milk)
+
+    expect([answer.statusCode, answer.json().effect]).toEqual([503, 'none'])
+    expect(answer.headers['retry-after']).toBe('1')
+  })
+
   it('carries its trace, if that is one', async () => {
     const { later, milk, taken } = await openWithTopics()
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'

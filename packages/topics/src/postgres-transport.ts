@@ -4,7 +4,7 @@ import { type PartitionCounts, partitionOf, placingAppend } from './append.ts'
 import { type HeadRow, readHeads, readPage } from './outbox-store.ts'
 import { type Claim, createOwnership, type Ownership } from './ownership.ts'
 import { backOffMs, startPartitionReader } from './partition-reader.ts'
-import { createPublisher } from './publisher.ts'
+import { createPublisher, type PublisherLimits } from './publisher.ts'
 import { recurring } from './recurring.ts'
 import { type OutboxRetention, sweepOutbox } from './retention.ts'
 import type { ConsumeOptions, Delivered, Transport } from './transport.ts'
@@ -24,8 +24,11 @@ export type PostgresTransportOptions = Readonly<{
   ownMs?: number
   /** Bodies in a batch, in bytes, at most, though always one message. Default 8 MiB. */
   batchBytesMax?: number
-  /** Messages that wait to be published, at most; more are refused. Default 10,000. */
-  publishQueueMax?: number
+  /**
+   * What may wait to be published; more is refused at once, and what waits longer then. Default
+   * 10,000 messages, 64 MiB of bodies, 5,000 ms.
+   */
+  publishLimits?: Partial<PublisherLimits>
   /** When to drop what all have read; a sweep a minute while anything is consumed. */
   retention?: OutboxRetention
   /** Told of every error that is tried again. Default: nobody is. */
@@ -60,6 +63,7 @@ const idlePollMs = 200
 const pollsUntilIdle = 20
 const sweepEveryMs = 60_000
 const publishBatchMax = 1000
+const usualPublishLimits = { queueMax: 10_000, queueBytesMax: 64 * 2 ** 20, queueWaitMaxMs: 5000 }
 
 /**
  * Makes a transport over the outbox; needs `topicMigrations`.
@@ -75,7 +79,7 @@ const publishBatchMax = 1000
  */
 export function postgresTransport(options: PostgresTransportOptions): PostgresTransport {
   const { pool, partitions = {}, ownMs = 1000, report = () => {} } = options
-  const { publishQueueMax = 10_000, random = Math.random } = options
+  const { publishLimits, random = Math.random } = options
   if ((pool.options.max ?? 0) < 2) throw new RangeError('the pool needs two connections or more')
   const consumers = new Set<Consumer>()
   const reportAll = (error: unknown) => {
@@ -91,7 +95,7 @@ export function postgresTransport(options: PostgresTransportOptions): PostgresTr
     append,
     told,
     batchSizeMax: publishBatchMax,
-    queueMax: publishQueueMax,
+    limits: { ...usualPublishLimits, ...publishLimits },
   })
   const stops = new Set<() => Promise<void>>()
   let isClosed = false

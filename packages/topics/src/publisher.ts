@@ -1,16 +1,35 @@
 import type { Message } from '@semel/commands'
 import { DatabaseUnavailable, type Pool, type Tx, transaction } from '@semel/postgres'
+import { bodyText } from './envelope.ts'
 
 /** Publishes for a process without a database of its own, or outside of any effect. */
 export interface Publisher {
-  /** Resolves when all of them are durable. */
+  /**
+   * Resolves when all of them are durable.
+   *
+   * @throws {DatabaseUnavailable} of effect `none`: too much waits already, they have waited too
+   * long, or it is closed; or as the transaction ended.
+   * @throws {MessageTooLarge} None of them is taken.
+   */
   publish(messages: readonly Message[]): Promise<void>
   /** Takes no more, and resolves when what was taken is settled. */
   close(): Promise<void>
 }
 
+/** What may wait to be published. */
+export type PublisherLimits = Readonly<{
+  /** Messages, with those that are being written. */
+  queueMax: number
+  /** Bytes of their bodies. */
+  queueBytesMax: number
+  /** How long they wait for their transaction to begin, in milliseconds. */
+  queueWaitMaxMs: number
+}>
+
 type Waiting = Readonly<{
   messages: readonly Message[]
+  bytes: number
+  since: number
   resolve: () => void
   reject: (error: unknown) => void
 }>
@@ -26,21 +45,20 @@ export function createPublisher(
     /** Told of what was committed. */
     told: (messages: readonly Message[]) => void
     batchSizeMax: number
-    queueMax: number
+    limits: PublisherLimits
   }>,
 ): Publisher {
-  const { pool, append, told, batchSizeMax, queueMax } = options
-  let queue: Waiting[] = []
-  let queued = 0
+  const { pool, append, told, batchSizeMax, limits } = options
+  const queue = createQueue(limits)
   let draining: Promise<void> | undefined
   let closed = false
 
   async function drain(): Promise<void> {
     // After the events at hand: all that arrived in this turn of the loop shares a transaction.
     await new Promise(setImmediate)
-    while (queue.length > 0) {
-      const batch = queue.slice(0, countWithin(queue, batchSizeMax))
-      queue = queue.slice(batch.length)
+    for (;;) {
+      const batch = queue.take(batchSizeMax)
+      if (batch.length === 0) break
       await settle(batch)
     }
     draining = undefined
@@ -56,29 +74,80 @@ export function createPublisher(
         for (const each of batch) await settle([each])
         return
       }
-      queued -= messages.length
+      queue.leave(batch)
       for (const { reject } of batch) reject(error)
       return
     }
-    queued -= messages.length
+    queue.leave(batch)
     told(messages)
     for (const { resolve } of batch) resolve()
   }
 
   return {
-    publish(messages) {
-      if (messages.length === 0) return Promise.resolve()
-      if (closed || queued + messages.length > queueMax) return Promise.reject(full(closed))
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
-      queue.push({ messages, resolve, reject })
-      queued += messages.length
+    async publish(messages) {
+      if (closed) throw notTaken('the transport is closed')
+      if (messages.length === 0) return
+      const published = queue.add(messages)
       draining ??= drain()
-      return promise
+      return published
     },
     async close() {
       closed = true
       await draining
     },
+  }
+}
+
+/** What waits, within limits; what was taken out of it counts until it leaves. */
+function createQueue({ queueMax, queueBytesMax, queueWaitMaxMs }: PublisherLimits) {
+  let waiting: Waiting[] = []
+  let count = 0
+  let bytes = 0
+  let watch: NodeJS.Timeout | undefined
+
+  function leave(those: readonly Waiting[]): void {
+    for (const each of those) {
+      count -= each.messages.length
+      bytes -= each.bytes
+    }
+  }
+
+  /** Behind a transaction that hangs no other begins: it is this timer that keeps the limit. */
+  function watchWaiting(): void {
+    if (watch !== undefined || waiting[0] === undefined) return
+    const leftMs = Math.max(1, waiting[0].since + queueWaitMaxMs - performance.now())
+    watch = setTimeout(() => {
+      watch = undefined
+      const sinceMin = performance.now() - queueWaitMaxMs
+      const late = waiting.filter(({ since }) => since <= sinceMin)
+      waiting = waiting.slice(late.length)
+      leave(late)
+      for (const { reject } of late) reject(notTaken('messages have waited too long'))
+      watchWaiting()
+    }, leftMs).unref()
+  }
+
+  return {
+    /** @throws {DatabaseUnavailable | MessageTooLarge} */
+    add(messages: readonly Message[]): Promise<void> {
+      const size = messages.reduce((sum, each) => sum + Buffer.byteLength(bodyText(each)), 0)
+      if (count + messages.length > queueMax || bytes + size > queueBytesMax) {
+        throw notTaken('too many messages wait to be published')
+      }
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      waiting.push({ messages, bytes: size, since: performance.now(), resolve, reject })
+      count += messages.length
+      bytes += size
+      watchWaiting()
+      return promise
+    },
+    /** The next ones, of at most so many messages; always one, if there is one. */
+    take(sizeMax: number): readonly Waiting[] {
+      const taken = waiting.slice(0, countWithin(waiting, sizeMax))
+      waiting = waiting.slice(taken.length)
+      return taken
+    },
+    leave,
   }
 }
 
@@ -92,7 +161,6 @@ function countWithin(waiting: readonly Waiting[], sizeMax: number): number {
   return end === -1 ? waiting.length : end
 }
 
-function full(closed: boolean): DatabaseUnavailable {
-  const reason = closed ? 'the transport is closed' : 'too many messages wait to be published'
+function notTaken(reason: string): DatabaseUnavailable {
   return new DatabaseUnavailable('none', new Error(reason))
 }

@@ -1,4 +1,4 @@
-import { DatabaseUnavailable, transaction } from '@semel/postgres'
+import { DatabaseUnavailable, type Pool, transaction } from '@semel/postgres'
 import { preparedPlans, testDatabase } from '@semel/postgres/testing'
 import { resetPosition, sweepOutbox, topicMigrations } from '@semel/topics'
 import { type PostgresTransportOptions, postgresTransport } from '@semel/topics/postgres'
@@ -87,7 +87,7 @@ describe('publishing', () => {
   })
 
   it('refuses more than it may keep waiting, and after its end', async () => {
-    const { transport } = await open({ publishQueueMax: 2 })
+    const { transport } = await open({ publishLimits: { queueMax: 2 } })
 
     const taken = transport.publish([told('a', 'k', 1), told('a', 'k', 2)])
     await expect(transport.publish([told('a', 'k', 3)])).rejects.toThrow(DatabaseUnavailable)
@@ -97,6 +97,48 @@ describe('publishing', () => {
 
     await expect(transport.publish([told('a', 'k', 5)])).rejects.toThrow('closed')
     expect(() => transport.consume('g', ['a'], async () => {})).toThrow('closed')
+  })
+
+  it('refuses more bytes than it may keep waiting, and has room again afterwards', async () => {
+    const { transport } = await open({ publishLimits: { queueBytesMax: 3000 } })
+    const large = (n: number) => ({ ...told('a', 'k', n), body: 'x'.repeat(1400) })
+
+    const taken = [transport.publish([large(1)]), transport.publish([large(2)])]
+    const refused = transport.publish([large(3)])
+
+    await expect(refused).rejects.toMatchObject({ code: 'unavailable', effect: 'none' })
+    await Promise.all(taken)
+    await transport.publish([large(4), large(5)])
+    const { seen } = await readUntil(transport, 'g', 'a', 4)
+    expect(seen).toHaveLength(4)
+  })
+
+  it('refuses in time what waits behind a transaction that hangs, and never sends it', async () => {
+    const { database, transport } = await open({ publishLimits: { queueWaitMaxMs: 20 } })
+    await transport.publish([told('a', 'k', 1)])
+    const { promise: hanging, resolve: begin } = Promise.withResolvers<void>()
+    const { promise: released, resolve: release } = Promise.withResolvers<void>()
+    const holding = transaction(database.pool, async (tx) => {
+      await tx.query({ text: "select from heads where topic = 'a' for update" })
+      begin()
+      await released
+    })
+    await hanging
+    const running = transport.publish([told('a', 'k', 2)])
+    // Only when its transaction has begun does the next one wait in the queue.
+    await vi.waitFor(async () => expect(await waitingForLocks(database.pool)).toBe(1), patience)
+
+    const waiting = await Promise.allSettled(
+      [3, 4].map((n) => transport.publish([told('a', 'k', n)])),
+    )
+    release()
+    await Promise.all([holding, running])
+    await transport.publish([told('a', 'k', 5)])
+
+    const refused = { status: 'rejected', reason: { code: 'unavailable', effect: 'none' } }
+    expect(waiting).toMatchObject([refused, refused])
+    const { seen } = await readUntil(transport, 'g', 'a', 3)
+    expect(seen.map(numberOf)).toEqual([1, 2, 5])
   })
 })
 
@@ -163,4 +205,12 @@ async function open(options: Partial<PostgresTransportOptions> = {}) {
   const transport = postgresTransport({ pool: database.anotherPool(), ownMs: 200, ...options })
   onTestFinished(() => transport.close())
   return { database, transport }
+}
+
+async function waitingForLocks(pool: Pool): Promise<number> {
+  const { rows } = await pool.query(
+    `select count(*) as number from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`,
+  )
+  return rows[0].number
 }
