@@ -9,7 +9,10 @@ export type PlaceOwner = GroupPartition & Readonly<{ onReset(place: Place): void
 export interface PositionWriter {
   /** Takes a place to write. */
   note(owner: PlaceOwner, place: Place): void
-  /** Resolves when all that was noted is written, or the session is over. */
+  /**
+   * Resolves when all that was noted so far is written, or the session is over: after two
+   * statements at most, whatever is noted meanwhile.
+   */
   flush(): Promise<void>
 }
 
@@ -24,11 +27,13 @@ const pauseMs = 25
 export function createPositionWriter(session: Session): PositionWriter {
   let noted = new Map<PlaceOwner, Place>()
   let writing: Promise<void> | undefined
-  let flushes = 0
+  /** Who waits for what is noted, and for what is being written. */
+  let flushed: (() => void)[] = []
+  let written: (() => void)[] = []
   let endPause = () => {}
 
   async function pause(): Promise<void> {
-    if (flushes > 0) return
+    if (flushed.length > 0) return
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, pauseMs)
     endPause = resolve
@@ -41,12 +46,15 @@ export function createPositionWriter(session: Session): PositionWriter {
       while (noted.size > 0) {
         const places = noted
         noted = new Map()
+        written = flushed
+        flushed = []
         const moves = [...places].map(([{ group, topic, partition }, place]) => {
           return { group, topic, partition, ...place }
         })
         for (const other of await advance(session, moves)) {
           for (const owner of places.keys()) if (isOf(owner, other)) owner.onReset(other)
         }
+        for (const tell of written.splice(0)) tell()
         await pause()
       }
     } catch (error) {
@@ -54,6 +62,7 @@ export function createPositionWriter(session: Session): PositionWriter {
       session.giveUp(error)
     }
     writing = undefined
+    for (const tell of [...written.splice(0), ...flushed.splice(0)]) tell()
   }
 
   return {
@@ -61,11 +70,12 @@ export function createPositionWriter(session: Session): PositionWriter {
       noted.set(owner, place)
       writing ??= writeAll()
     },
-    async flush() {
-      flushes += 1
+    flush() {
+      if (writing === undefined) return Promise.resolve()
+      const { promise, resolve } = Promise.withResolvers<void>()
+      flushed.push(resolve)
       endPause()
-      await writing
-      flushes -= 1
+      return promise
     },
   }
 }
