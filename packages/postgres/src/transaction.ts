@@ -23,6 +23,7 @@ export interface Tx extends Queryable {
    *
    * For a statement whose rows decide anything use `query`; where their number does, `exactly`.
    * `onReply` hears the reply of one that succeeded; whether it is committed is not known then.
+   * Nothing hangs on it: should it throw, the process is warned (`process.emitWarning`).
    *
    * @throws TypeError when the transaction is over.
    */
@@ -122,7 +123,14 @@ async function attemptOnce<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise
     query: async (statement) => sent(statement),
     send: (statement, onReply) => {
       const reply = sent(statement)
-      if (onReply !== undefined) reply.then(onReply as (rows: Rows<object>) => void, () => {})
+      if (onReply === undefined) return
+      const hear = onReply as (rows: Rows<object>) => void
+      // Unhandled, its error would end the process: after a commit, and before the answer.
+      reply
+        .then(hear, () => {})
+        .catch((error) => {
+          process.emitWarning(error instanceof Error ? error : String(error))
+        })
     },
   } as Tx
   const begun = client.query('begin').catch((error) => {

@@ -1,3 +1,4 @@
+import { once as onceOf } from 'node:events'
 import { type Tx, transaction } from '@semel/postgres'
 import { describe, expect, it } from 'vitest'
 import { countOf, insertion, isCommit, once, things, throughProxy } from './things.ts'
@@ -23,6 +24,22 @@ describe('what a transaction sends without waiting for the reply', () => {
     await growing
 
     expect((await database.pool.query('select size from things')).rows).toEqual([{ size: 3 }])
+  })
+
+  it('is committed though whoever hears its reply throws, and the process is warned', async () => {
+    const database = await things()
+    const warned = onceOf(process, 'warning')
+
+    const end = await transaction(database.pool, async (tx) => {
+      tx.send(insertion('one'), () => {
+        throw new Error('a bug of the hearer')
+      })
+      return 'inserted'
+    })
+
+    expect(end).toBe('inserted')
+    expect(await countOf(database)).toBe(1)
+    expect(await warned).toMatchObject([{ message: 'a bug of the hearer' }])
   })
 
   it('is not committed, none of it, when one statement fails; the first fault is told', async () => {
