@@ -20,6 +20,8 @@ type DiscardOptions = Selection & Readonly<{ reason: string; by: string }>
 
 /** Letters that one command discards, at most: each is a transaction. */
 const discardsMax = 10_000
+const whoseId =
+  "\nAn id is the message's: it means a letter of every group that parked it; add --group.\n"
 const exampleId = '5b0c2f4e-94f8-8a39-b7c2-0d5a6f2e8c01'
 
 /** Declares `semel dead-letters` and what is below it. */
@@ -55,7 +57,10 @@ function declareList(letters: Command): void {
 function declareShow(letters: Command): void {
   declareShowing(letters, 'show', {
     does: 'show a letter whole: why it was parked, its message, its body',
-    examples: [[`semel dead-letters show ${exampleId}`, 'by the id that ls shows']],
+    examples: [
+      [`semel dead-letters show ${exampleId}`, 'by the id that ls shows'],
+      [`semel trace ${exampleId}`, 'by the commandId that show tells: where it came from'],
+    ],
   })
     .argument('<id>', 'the id of the letter', uuid)
     .action((id: string, { json }: { json?: true }) =>
@@ -75,7 +80,7 @@ function declareRedrive(letters: Command): void {
       ['semel dead-letters redrive --group billing --topic billing', 'all of a group on a topic'],
       ['semel dead-letters redrive --all', 'all there are'],
     ],
-    more: '\nA redriven message has its old id: what was decided already changes nothing.\n',
+    more: `${whoseId}A redriven message has its old id: what was decided already changes nothing.\n`,
   }).argument('[id]', 'the id of a letter', uuid)
   withSelection(redrive)
     .option('--all', 'all letters')
@@ -91,7 +96,7 @@ function declareDiscard(letters: Command): void {
       [`semel dead-letters discard ${exampleId} --reason "made by a test"`, 'one'],
       ['semel dead-letters discard --group orders --key k-1 --reason "order is gone"', 'of a key'],
     ],
-    more: '\nWhat waits behind a discarded letter goes on waiting, until it is redriven.\n',
+    more: `${whoseId}What waits behind a discarded letter goes on waiting, until it is redriven.\n`,
   }).argument('[id]', 'the id of a letter', uuid)
   withSelection(discard)
     .requiredOption('--reason <text>', 'why; it is kept with the letter')
@@ -121,11 +126,13 @@ async function list(pool: Pool, options: ListOptions): Promise<string> {
     const named = [shortened(partitionKey, 48), shortened(type ?? '', 48)]
     return [letter.id, letter.group, place, ...named, stateOf(letter), letter.reason, why]
   })
-  return tableOf(
+  const table = tableOf(
     ['id', 'group', 'place', 'key', 'type', 'state', 'reason', 'detail'],
     rows,
     'No dead letters.',
   )
+  if (rows.length === 0 || rows.length < lettersMax) return table
+  return `${table}There may be more: --limit ${lettersMax * 10}\n`
 }
 
 async function redriveThem(

@@ -7,7 +7,7 @@ import {
   type Scope,
 } from '@semel/commands'
 import { postgresStore } from '@semel/commands/postgres'
-import { lowerUuid } from '@semel/contract'
+import { isUuid, lowerUuid } from '@semel/contract'
 import { commands } from '@semel/contracts/catalogue'
 import type { Pool } from '@semel/postgres'
 import type { Command } from 'commander'
@@ -15,7 +15,7 @@ import { declare, declareShowing } from './command-line.ts'
 import { operate } from './operate.ts'
 import { OperatorError } from './operator-error.ts'
 import { jsonOf, tableOf } from './print.ts'
-import { type ScopeOptions, scopeOf, withScope } from './scope-options.ts'
+import { type ScopeOptions, scopeOf, whoseKey, withScope } from './scope-options.ts'
 
 const example = '7c9e6679-7425-40de-944b-e07fc1f90ae7'
 
@@ -70,8 +70,8 @@ async function showKeys(
   if (found.length === 0) {
     throw new OperatorError(
       'not-found',
-      `nothing was decided under the key ${key} for ${scope}, or it was forgotten ` +
-        'since; another caller has other keys: --user <id>, --operator <sub> or --scope <scope>',
+      `nothing was decided under the key ${key} for ${scope}, or it was forgotten since; ` +
+        `${whoseKey}${isUuid(key) ? '; ids of orders and requests are for semel trace' : ''}`,
     )
   }
   const decided = found.map(viewOf)

@@ -10,6 +10,10 @@ export type ScopeOptions = Readonly<{
   tenant?: string
 }>
 
+/** What to add where a key is not found. */
+export const whoseKey =
+  'a key belongs to who sent it: --user <id>, --operator <sub> or --scope <scope>'
+
 /** Adds the options that say whose key is meant. */
 export function withScope(command: Command): Command {
   return command

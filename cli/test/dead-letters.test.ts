@@ -29,6 +29,9 @@ it('lists what is parked and why, and what waits behind it', async () => {
   expect(shown.stdout.split('\n')).toHaveLength(4)
   expect(await list('--group', 'billing', '--key', key)).toEqual([])
   expect(await list('--limit', '1', '--key', key)).toHaveLength(1)
+  const cut = await semel(['dead-letters', 'ls', '--limit', '1', '--key', key], shop.env)
+  expect(cut.stdout).toMatch(/\nThere may be more: --limit 10\n$/)
+  expect(shown.stdout).not.toContain('more')
 })
 
 it('shows a letter whole, and nothing that a terminal would obey', async () => {

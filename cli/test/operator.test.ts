@@ -43,7 +43,7 @@ describe('semel keys get', () => {
   })
 
   it('shows nothing of another scope', async () => {
-    const { key, userId } = await sell(shop)
+    const { key, userId, orderId } = await sell(shop)
 
     const shown = await semel(['keys', 'get', `paid-${key}`, '--user', userId], shop.env)
 
@@ -51,6 +51,8 @@ describe('semel keys get', () => {
     expect(shown.stderr).toMatch(
       `semel: nothing was decided under the key paid-${key} for -/user:${userId}, `,
     )
+    const ofOrder = await semel(['keys', 'get', orderId], shop.env)
+    expect(ofOrder.stderr).toMatch(/; ids of orders and requests are for semel trace\n$/)
   })
 })
 
@@ -211,7 +213,7 @@ describe('semel trace', () => {
     expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
     expect(stderr).toBe(
       'semel: nothing is known of nothing; ' +
-        'a key needs who sent it: --user <id> or --scope <scope>\n',
+        'a key belongs to who sent it: --user <id>, --operator <sub> or --scope <scope>\n',
     )
   })
 })

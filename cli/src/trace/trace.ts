@@ -5,7 +5,7 @@ import { declareShowing } from '../command-line.ts'
 import { operate } from '../operate.ts'
 import { OperatorError } from '../operator-error.ts'
 import { jsonOf, tableOf } from '../print.ts'
-import { type ScopeOptions, scopeOf, withScope } from '../scope-options.ts'
+import { type ScopeOptions, scopeOf, whoseKey, withScope } from '../scope-options.ts'
 import { diagramOf } from './diagram.ts'
 import { followLife, type Hop } from './life.ts'
 import { findRoots, type Root } from './roots.ts'
@@ -21,6 +21,9 @@ export function declareTrace(program: Command): void {
       [`semel trace k-1 --user ${example}`, 'by the key of a user'],
       [`semel trace ${example}`, 'by the guid of a request, or all that was done to an order'],
     ],
+    more:
+      '\nOf a dead letter, trace its commandId, which "semel dead-letters show" tells: the\n' +
+      'command that told the message. What was forgotten is not found: after 30 days, all.\n',
   }).argument('<what>', 'a guid, the id of a command or an order, or an idempotency key')
   withScope(trace).action((asked: string, options: ScopeOptions & { json?: true }) => {
     const scope = scopeOf(options)
@@ -34,10 +37,7 @@ async function showLife(
 ): Promise<string> {
   const roots = await findRoots(pool, asked, scope)
   if (roots.length === 0) {
-    throw new OperatorError(
-      'not-found',
-      `nothing is known of ${asked}; a key needs who sent it: --user <id> or --scope <scope>`,
-    )
+    throw new OperatorError('not-found', `nothing is known of ${asked}; ${whoseKey}`)
   }
   const hops = await followLife(pool, roots)
   const views = roots.map(viewOf).toSorted((one, other) => Number(one.at) - Number(other.at))
