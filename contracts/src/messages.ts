@@ -39,7 +39,10 @@ const exampleProblem = {
 }
 const exampleHeaders = { 'content-type': 'application/problem+json' }
 
-/** Waiting to be decided; decided, for ever; or set aside until an operator has looked at it. */
+/**
+ * Waiting to be decided; ended; or set aside until an operator has looked at it. What was answered
+ * stays; a refusal of the key (410, 422) gives way to an answer.
+ */
 export const MessageState = Type.Enum(['pending', 'answered', 'parked'])
 export type MessageState = Static<typeof MessageState>
 

@@ -34,7 +34,7 @@ function eventOf({ told, isAskedAgain }: Attempt): RareEvent | undefined {
 }
 
 function registered({ entries }: End): RareEvent[] {
-  const isReused = entries.some(({ response }) => response?.body?.includes('key-reused'))
+  const isReused = entries.some(({ state }) => state === 'key-reused')
   return isReused ? ['reused key by topic answered in the registry'] : []
 }
 

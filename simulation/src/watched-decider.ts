@@ -1,6 +1,6 @@
 import type { AccountState, BillingCommand } from '@semel/billing/account'
 import type { Command, Decision } from '@semel/commands'
-import type { EntryCommand, EntryState } from '@semel/messages/entry'
+import { type EntryCommand, type EntryState, hasEnded } from '@semel/messages/entry'
 import type { OrderCommand, OrderState } from '@semel/orders/order'
 import type { RareEvent } from './rare-events.ts'
 import type { AnyDecider, ServiceName } from './services.ts'
@@ -89,7 +89,7 @@ function watchEntry(entry: EntryState, { operation }: EntryCommand): RareEvent |
   if (entry.state === 'parked' && operation === 'message-answered') {
     return 'parked request answered in the end'
   }
-  if (entry.state === 'answered' && operation === 'request-seen') {
+  if (hasEnded(entry.state) && operation === 'request-seen') {
     return 'answered before pending in the registry'
   }
   const isEndedAgain = entry.state === 'answered' && operation === 'message-answered'

@@ -1,3 +1,4 @@
+import { httpProblems } from '@semel/http'
 import { type Queryable, textArray, timestamptzArray, uuidArray } from '@semel/postgres'
 import { type Delivered, deliveredOf } from '@semel/topics'
 
@@ -110,7 +111,13 @@ export async function findTraces(db: Queryable, orderId: string): Promise<readon
   return rows.map(({ id }) => id)
 }
 
-/** What the registry knows of requests. */
+/** What the registry says of requests that were refused for their key: what the edge says. */
+const refusedWith = new Map([
+  ['key-expired', httpProblems.keyExpired.statuses[0]],
+  ['key-reused', httpProblems.keyReused.statuses[0]],
+])
+
+/** What the registry knows of requests, as it shows it. */
 export async function findRegistered(
   db: Queryable,
   guids: readonly string[],
@@ -121,7 +128,10 @@ export async function findRegistered(
              from messages where guid = any ($1::uuid[])`,
     values: [uuidArray(guids)],
   })
-  return rows
+  return rows.map((row) => {
+    const status = refusedWith.get(row.state)
+    return status === undefined ? row : { ...row, state: 'answered', status }
+  })
 }
 
 /** The dead letters that groups have of messages. */

@@ -82,9 +82,9 @@ export function messageId(command: CommandId, index: number): string {
   return uuid8(command, String(index))
 }
 
-/** The identity of the message that tells how a request ended, however often it is told. */
-export function endingId(guid: string): string {
-  return uuid8(guid, 'ended')
+/** The identity of the message that tells that a request ended so, however often it is told. */
+export function endingId(guid: string, way: 'answered' | 'key-reused' | 'key-expired'): string {
+  return uuid8(guid, 'ended', way)
 }
 
 /** Whether an id is one of ours: clients may not make UUIDs of version 8. */

@@ -176,7 +176,7 @@ function announced<State, C extends Command>(
   const carried = partitionKey !== undefined
   const announcement = context.announce({ guid, command, carried, outcome })
   if (announcement === undefined) return []
-  return [inEnvelope(announcement, endingId(guid), command, context)]
+  return [inEnvelope(announcement, endingId(guid, outcome.kind), command, context)]
 }
 
 function inEnvelope<State, C extends Command>(

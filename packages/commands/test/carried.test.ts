@@ -266,11 +266,14 @@ describe('what is announced of commands', () => {
 
     await executor.submitCarried([carried('one', 1)])
 
-    const kinds = endingsOf(database).map(({ body }) => (body as { kind: string }).kind)
+    const endings = endingsOf(database)
+    const kinds = endings.map(({ body }) => (body as { kind: string }).kind)
     expect(kinds).toEqual(['answered', 'key-expired'])
+    // Two things are told: whoever has heard the one has not heard the other.
+    expect(new Set(endings.map(({ id }) => id)).size).toBe(2)
   })
 
-  it('has one id for one request, however often it is told', async () => {
+  it('has one id for one request and one way to end, however often it is told', async () => {
     const { database, executor } = counters({ announce })
 
     await executor.submitCarried([carried('one', 1), carried('one', 2)])

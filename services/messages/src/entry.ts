@@ -1,7 +1,4 @@
 import { accept, type CommandOf, type Decider } from '@semel/commands'
-import { type ProblemContract, problemBody } from '@semel/contract'
-import type { MessageState } from '@semel/contracts/messages'
-import { httpProblems } from '@semel/http'
 import type { requestEnded, requestParked, requestSeen } from './reactions.ts'
 
 /** What a client was answered, with the body's own text; null where that was too long to keep. */
@@ -11,16 +8,22 @@ export type Response = Readonly<{
   body: string | null
 }>
 
+/**
+ * What can be known of a request, from nothing to the most: waiting, set aside, refused because the
+ * answer under its key is no longer kept, refused because its key had another body, answered.
+ */
+const states = ['absent', 'pending', 'parked', 'key-expired', 'key-reused', 'answered'] as const
+
 /** A request that nothing was heard of. */
 export type AbsentEntry = Readonly<{ state: 'absent'; guid: string }>
 
 /**
- * What is known of a request. `key` is as commands know it, with its prefix; it and the request are
- * null while all that was heard is a dead letter that could not be read. `storedState` is what the
- * database held when the entry was loaded.
+ * What is known of a request. `response` is there when it is `answered`. `key` is as commands know
+ * it, with its prefix; it and the request are null while all that was heard is a dead letter that
+ * could not be read. `storedState` is what the database held when the entry was loaded.
  */
 export type RegisteredEntry = Readonly<{
-  state: MessageState
+  state: RegisteredState
   guid: string
   scope: string
   operation: string
@@ -28,8 +31,10 @@ export type RegisteredEntry = Readonly<{
   request: Readonly<Record<string, unknown>> | null
   response: Response | null
   registeredAt: Date
-  storedState: MessageState | 'absent'
+  storedState: RegisteredState | 'absent'
 }>
+
+export type RegisteredState = Exclude<(typeof states)[number], 'absent'>
 
 export type EntryState = AbsentEntry | RegisteredEntry
 
@@ -39,9 +44,14 @@ type Ended = CommandOf<typeof requestEnded>
 export type EntryCommand = Noticed | Ended
 
 /**
- * Registers what is heard of requests, in whatever order and however often: in the end an entry is
- * `answered` if an answer was ever told, else `parked` if it was ever set aside, else `pending`. Of
- * several answers the first stays.
+ * Registers what is heard of requests, in whatever order and however often: an entry only rises,
+ * and in the end is `answered` if an answer was ever told. Of several answers the first stays.
+ *
+ * An answer outranks both refusals: it alone has an effect, and a refusal says only what was known
+ * at the time. `key-expired` is told of what was decided, a day later or more; where order is lost,
+ * before its answer. `key-reused` is told while the log remembers another body under the key, for
+ * 30 days; the same request, sent again after that, is decided and has an answer. Told the other
+ * way round, the answer stays: what it says has happened.
  */
 export const entryDecider: Decider<EntryState, EntryCommand> = {
   aggregateId: ({ input }) => input.guid,
@@ -57,7 +67,12 @@ export const entryDecider: Decider<EntryState, EntryCommand> = {
   },
 }
 
-/** `parked` outlives `pending`; `answered` outlives both. */
+/** Whether it is known how a request ended. */
+export function hasEnded(state: EntryState['state']): state is Ended['input']['outcome'] {
+  return states.indexOf(state) >= states.indexOf('key-expired')
+}
+
+/** `parked` outlives `pending`; every end outlives both. */
 function noticed(
   entry: EntryState,
   { input, receivedAt }: Noticed,
@@ -71,7 +86,7 @@ function noticed(
     (entry.state === 'pending' && state === 'parked') ||
     (entry.key === null && input.key !== null) ||
     (entry.request === null && input.request !== null)
-  if (entry.state === 'answered' || !isNews) return entry
+  if (hasEnded(entry.state) || !isNews) return entry
   return {
     ...entry,
     state: state === 'parked' ? state : entry.state,
@@ -81,26 +96,11 @@ function noticed(
 }
 
 function answered(entry: EntryState, { input, receivedAt }: Ended): EntryState {
-  if (entry.state === 'answered') return entry
-  const { guid, scope, operation, key, request } = input
+  const { guid, scope, operation, key, request, outcome, response } = input
+  if (states.indexOf(outcome) <= states.indexOf(entry.state)) return entry
   return {
-    ...{ state: 'answered', guid, scope, operation, key, request },
-    response: responseOf(input),
+    ...{ state: outcome, guid, scope, operation, key, request, response },
     registeredAt: entry.state === 'absent' ? receivedAt : entry.registeredAt,
     storedState: entry.state === 'absent' ? 'absent' : entry.storedState,
-  }
-}
-
-/** What the edge would have answered: the command's answer, or why this request has none. */
-function responseOf({ outcome, response }: Ended['input']): Response {
-  if (response !== null) return response
-  return refusal(outcome === 'key-expired' ? httpProblems.keyExpired : httpProblems.keyReused)
-}
-
-function refusal(problem: ProblemContract): Response {
-  return {
-    status: problem.statuses[0],
-    headers: { 'content-type': 'application/problem+json' },
-    body: JSON.stringify(problemBody(problem)),
   }
 }

@@ -1,8 +1,15 @@
-import { lowerUuid } from '@semel/contract'
+import { lowerUuid, type ProblemContract, problemBody } from '@semel/contract'
 import type { Message } from '@semel/contracts/messages'
 import { getMessage, listMessages } from '@semel/contracts/messages'
-import { answerPage, type MountedQuery, mountQuery, type QueryAnswer } from '@semel/http'
+import {
+  answerPage,
+  httpProblems,
+  type MountedQuery,
+  mountQuery,
+  type QueryAnswer,
+} from '@semel/http'
 import type { Queryable } from '@semel/postgres'
+import { hasEnded } from './entry.ts'
 import { findMessage, type ListedEntry, listMessages as selectMessages } from './sql.ts'
 
 const retryAfterSeconds = '1'
@@ -35,14 +42,29 @@ function keysOf(sent: string): readonly string[] {
 
 /** A request as its sender sees it: the key without its prefix, the answer's JSON as JSON. */
 function messageView(entry: ListedEntry): Message {
-  const { guid, operation, key, state, request, response } = entry
+  const { guid, operation, key, state, request } = entry
   return {
     guid,
     operation,
     key: key === null ? null : key.slice(2),
-    state,
+    state: hasEnded(state) ? 'answered' : state,
     request,
-    response: response && { ...response, body: response.body && JSON.parse(response.body) },
+    response: responseView(entry),
+  }
+}
+
+/** What the edge would have answered: the command's answer, or why this request has none. */
+function responseView({ state, response }: ListedEntry): Message['response'] {
+  if (response !== null) return { ...response, body: response.body && JSON.parse(response.body) }
+  if (state === 'key-expired') return refusal(httpProblems.keyExpired)
+  return state === 'key-reused' ? refusal(httpProblems.keyReused) : null
+}
+
+function refusal(problem: ProblemContract): Message['response'] {
+  return {
+    status: problem.statuses[0],
+    headers: { 'content-type': 'application/problem+json' },
+    body: problemBody(problem),
   }
 }
 

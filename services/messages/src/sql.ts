@@ -1,5 +1,4 @@
 import type { Repository } from '@semel/commands'
-import type { MessageState } from '@semel/contracts/messages'
 import {
   exactly,
   int4Array,
@@ -11,7 +10,13 @@ import {
   timestamptzArray,
   uuidArray,
 } from '@semel/postgres'
-import type { EntryCommand, EntryState, RegisteredEntry, Response } from './entry.ts'
+import type {
+  EntryCommand,
+  EntryState,
+  RegisteredEntry,
+  RegisteredState,
+  Response,
+} from './entry.ts'
 
 /** The tables of the service. */
 export const messageMigrations: MigrationSet = {
@@ -87,7 +92,7 @@ type MessageRow = {
   operation: string
   key: string | null
   request: string | null
-  state: MessageState
+  state: RegisteredState
   response_status: number | null
   response_headers: Response['headers'] | null
   response_body: string | null

@@ -69,6 +69,22 @@ describe('GET /messages/{guid}', () => {
     expect(json(told)).toMatchObject({ key: 'k', state: 'pending', request: ofAnn.sent })
   })
 
+  it.each([
+    ['key-reused' as const, 422],
+    ['key-expired' as const, 410],
+  ])('says of one that was refused, %s, what the edge says of it', async (end, status) => {
+    const { carry, get } = await open()
+    await carry([ended(ofAnn, end)])
+
+    const told = json(await get(`/messages/${guidOf(ofAnn)}`, await tokenOf(ann)))
+
+    expect(told).toMatchObject({ state: 'answered', request: ofAnn.sent })
+    expect(told.response).toEqual({
+      ...{ status, headers: { 'content-type': 'application/problem+json' } },
+      body: expect.objectContaining({ type: `/problems/${end}`, status }),
+    })
+  })
+
   it('says of a parked one that it is parked, though it could not be read', async () => {
     const { carry, get } = await open()
     await carry([parked(ofAnn, 'no JSON')])

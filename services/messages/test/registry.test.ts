@@ -1,9 +1,14 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { guidOf } from '@semel/commands'
-import type { Pool } from '@semel/postgres'
+import { migrate, type Pool, readMigrations } from '@semel/postgres'
 import { testDatabase } from '@semel/postgres/testing'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { times } from '../../../test/client.ts'
 import { migrations } from '../src/service.ts'
+import { messageMigrations } from '../src/sql.ts'
 import { carry, ended, parked, postgresExecutor, requestOf, seen } from './requests.ts'
 
 it('keeps what was heard: pending, parked, and answered to the byte', async () => {
@@ -31,6 +36,29 @@ it('keeps what was heard: pending, parked, and answered to the byte', async () =
       },
     ]),
   )
+})
+
+it('keeps the answer in place of what was heard before: parked, expired, reused', async () => {
+  const { pool } = await testDatabase(migrations)
+  const executor = postgresExecutor(pool)
+  const requests = times(3, (n) => requestOf({ key: `h:${n}` }))
+  const statesOf = async () => (await rowsOf(pool)).map(({ state, body }) => `${state} ${body}`)
+
+  await carry(executor, [
+    ...[
+      parked(requests[0]!),
+      ended(requests[1]!, 'key-expired'),
+      ended(requests[2]!, 'key-reused'),
+    ],
+  ])
+  const before = await statesOf()
+  await carry(
+    executor,
+    requests.map((request) => ended(request, 200, 3)),
+  )
+
+  expect(before.toSorted()).toEqual(['key-expired null', 'key-reused null', 'parked null'])
+  expect(await statesOf()).toEqual(Array(3).fill('answered {"nth":3}'))
 })
 
 it('comes to the same when several processes hear everything at once, in batches', async () => {
@@ -78,6 +106,33 @@ it('cannot hold an answer without a state that says so, nor the other way round'
   await expect(unsaid).rejects.toMatchObject({ code: '23514' })
   const unanswered = pool.query('update messages set response_status = null')
   await expect(unanswered).rejects.toMatchObject({ code: '23514' })
+})
+
+it('tells refusals from answers also in what an earlier release has kept', async () => {
+  const { pool } = await testDatabase([])
+  const folder = await mkdtemp(join(tmpdir(), 'migrations-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const [first] = await readMigrations(messageMigrations)
+  await writeFile(join(folder, first!.name), first!.sql)
+  await migrate(pool, [{ set: messageMigrations.set, folder: pathToFileURL(`${folder}/`) }])
+  const problems = ['/problems/key-expired', '/problems/key-reused', '/problems/total-too-large']
+  await pool.query(
+    `insert into messages (guid, scope, operation, key, state, response_status, response_headers,
+                           response_body, registered_at)
+     select gen_random_uuid(), 's', 'o', 'k', 'answered', status, '{}',
+            json_build_object('type', type), now()
+       from unnest($1::integer[], $2::text[]) as kept (status, type)`,
+    [[410, 422, 422], problems],
+  )
+
+  await migrate(pool, [messageMigrations])
+
+  const rows = await rowsOf(pool)
+  expect(rows.map(({ state, body }) => [state, body !== null]).toSorted()).toEqual([
+    ['answered', true],
+    ['key-expired', false],
+    ['key-reused', false],
+  ])
 })
 
 async function rowsOf(pool: Pool) {

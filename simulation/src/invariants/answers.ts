@@ -1,5 +1,6 @@
 import { guidOf } from '@semel/commands'
 import type { Rendered } from '@semel/contract'
+import type { RegisteredEntry } from '@semel/messages/entry'
 import type { Attempt, End } from '../history.ts'
 import {
   answerOf,
@@ -42,7 +43,10 @@ function sameOnce(what: string, told: readonly string[], there: readonly string[
   return [`${what}: accepted ${told.toSorted()}, there are ${there.toSorted()}`]
 }
 
-/** I3: whoever is answered under a key gets the recorded bytes; so does the registry. */
+/**
+ * I3: whoever is answered under a key gets the recorded bytes; the registry has them of every
+ * request that was decided, and of no other.
+ */
 export const stableAnswers: Invariant = (end) => {
   const records = recordsByName(end)
   const wrong = end.attempts.flatMap((attempt) => {
@@ -52,13 +56,10 @@ export const stableAnswers: Invariant = (end) => {
   })
   const recorded = new Map([...records.values()].map((record) => [guidOf(record), record.answer]))
   const registered = end.entries.flatMap(({ guid, response, state }) => {
-    if (state !== 'answered' || response === null) return []
-    if (response.status === 410 && isAtSeam(end, guid)) return []
     const answer = recorded.get(guid)
     // Another body under the key has no answer of its own: it was refused, or came too late.
-    const isRefused = response.status === 422 || response.status === 410
-    const is = answer === undefined ? isRefused : isKept(response, answer)
-    return is ? [] : [`registry ${guid}: ${response.status} is not what was answered`]
+    const is = answer === undefined ? state !== 'answered' : isKept(response, answer)
+    return is ? [] : [`registry ${guid}: ${state} ${response?.status} is not what was answered`]
   })
   return [...wrong, ...registered]
 }
@@ -118,25 +119,8 @@ function isSame(one: Rendered, other: Rendered): boolean {
   return one.status === other.status && headers[0] === headers[1] && one.body.equals(other.body)
 }
 
-/**
- * Ends of one request were told in two partitions: its partition count changed in between, there is
- * no order between them, and the registry may hear of the expired key before it hears the answer.
- */
-function isAtSeam({ carried, services }: End, guid: string): boolean {
-  const told = [...services.orders.messages, ...services.billing.messages]
-  const ids = new Set(
-    told
-      .filter(({ type, partitionKey }) => type === 'message-answered' && partitionKey === guid)
-      .map(({ id }) => id),
-  )
-  return carried.filter((messages) => messages.some(({ id }) => ids.has(id!))).length > 1
-}
-
-function isKept(
-  { status, body }: { status: number; body: string | null },
-  answer: Rendered | undefined,
-): boolean {
-  return answer?.status === status && answer.body.toString() === body
+function isKept(response: RegisteredEntry['response'], { status, body }: Rendered): boolean {
+  return response?.status === status && response.body === body.toString()
 }
 
 function described({ command, way, isAskedAgain }: Attempt): string {

@@ -1,4 +1,5 @@
 import type { AccountState } from '@semel/billing/account'
+import { hasEnded } from '@semel/messages/entry'
 import type { PlacedOrder } from '@semel/orders/order'
 import type { End } from '../history.ts'
 import { answerOf, clientRecords, type Invariant, requestOf } from './invariant.ts'
@@ -83,7 +84,7 @@ function isOver({ status }: PlacedOrder): boolean {
 export const settled: Invariant = (end) => {
   const letters = Object.values(end.services).flatMap((service) => service.letters)
   const answered = new Set(
-    end.entries.filter(({ state }) => state === 'answered').map(({ guid }) => guid),
+    end.entries.filter(({ state }) => hasEnded(state)).map(({ guid }) => guid),
   )
   const final = new Set(['answered', 'key-reused', 'key-expired'])
   return [
