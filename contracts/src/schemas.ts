@@ -36,7 +36,13 @@ export const Instant = Type.String({ format: 'date-time' })
 /** What every list may be asked besides: how many items, and where to go on. */
 export const pageParameters = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 50 })),
-  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+  cursor: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description: 'The `nextCursor` of the page before, in the same list with the same filters.',
+    }),
+  ),
 }
 
 /** A page of a list, newest first. `nextCursor` leads to the next one; on the last it is null. */

@@ -21,7 +21,9 @@ export function billingQueries(db: Queryable): readonly MountedQuery[] {
 async function list(db: Queryable, { userId, ...page }: ParametersOf<typeof listEntries>) {
   if ((await findAccount(db, userId)) === undefined) return unknown
   return answerPage(page, {
-    select: (wanted) => selectEntries(db, { userId, ...wanted }),
+    query: listEntries,
+    filters: { userId },
+    select: (wanted) => selectEntries(db, wanted),
     numberOf: ({ number }) => number,
     view: entryView,
   })

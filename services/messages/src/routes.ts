@@ -25,8 +25,9 @@ export function messageQueries(db: Queryable): readonly MountedQuery[] {
     }),
     mountQuery(listMessages, (caller, { operation, key, ...page }) =>
       answerPage(page, {
-        select: (wanted) =>
-          selectMessages(db, { scope: caller, operation, keys: keysOf(key), ...wanted }),
+        query: listMessages,
+        filters: { scope: caller, operation, keys: keysOf(key) },
+        select: (wanted) => selectMessages(db, wanted),
         numberOf: ({ number }) => number,
         view: messageView,
       }),

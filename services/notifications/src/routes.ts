@@ -13,7 +13,9 @@ export function notificationQueries(db: Queryable): readonly MountedQuery[] {
   return [
     mountQuery(listNotifications, (caller, { userId = userOf(caller), orderId, ...page }) =>
       answerPage(page, {
-        select: (wanted) => selectNotifications(db, { userId, orderId, ...wanted }),
+        query: listNotifications,
+        filters: { userId, orderId },
+        select: (wanted) => selectNotifications(db, wanted),
         numberOf: ({ number }) => number,
         view: notificationView,
       }),

@@ -62,6 +62,26 @@ describe('GET /notifications', () => {
     expect(bodyOf(third).nextCursor).toBeNull()
   })
 
+  it('goes on with a cursor under the filters that it was given under, and no others', async () => {
+    const { carry, list } = await open({ knowsCallers: true })
+    await carry([1, 2, 3].map((version) => wantedBy(version, { order: 1, version })))
+    const [ofAnn, ofBob] = await Promise.all([tokenOf(ann), tokenOf(bob)])
+    const filter = `orderId=${orderId(1)}`
+
+    const { nextCursor } = bodyOf(await list(`?${filter}&limit=1`, ofAnn))
+    const told = await list(`?${filter}&limit=9&cursor=${nextCursor}`, ofAnn)
+    const others = await Promise.all([
+      list(`?cursor=${nextCursor}`, ofAnn),
+      list(`?${filter}&cursor=${nextCursor}`, ofBob),
+    ])
+
+    expect(bodyOf(told).items.map((item: Item) => item.orderVersion)).toEqual([2, 1])
+    for (const other of others) {
+      expect(other.answer.status).toBe(400)
+      expect(bodyOf(other).errors).toMatchObject([{ in: 'query', pointer: '/cursor' }])
+    }
+  })
+
   it('shows those of one order, newest first', async () => {
     const { carry, list } = await open()
     await carry([

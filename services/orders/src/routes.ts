@@ -15,7 +15,9 @@ export function orderQueries(db: Queryable): readonly MountedQuery[] {
     }),
     mountQuery(listOrders, (caller, { userId = userOf(caller), status, ...page }) =>
       answerPage(page, {
-        select: (wanted) => selectOrders(db, { userId, status, ...wanted }),
+        query: listOrders,
+        filters: { userId, status },
+        select: (wanted) => selectOrders(db, wanted),
         numberOf: ({ number }) => number,
         view: orderView,
       }),
