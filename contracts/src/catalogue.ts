@@ -1,16 +1,9 @@
-import type { AnyCommandContract, AnyEventContract } from '@semel/contract'
-import { chargeDecided, deposit, openAccount } from './billing.ts'
+import type { AnyEventContract } from '@semel/contract'
+import { chargeDecided } from './billing.ts'
 import { commandTopics, deadLetteredOn, messageAnswered } from './messages.ts'
-import { cancelOrder, chargeWanted, notificationWanted, placeOrder, updateOrder } from './orders.ts'
+import { chargeWanted, notificationWanted } from './orders.ts'
 
-/** Every command that clients can ask for. */
-export const commands: readonly AnyCommandContract[] = [
-  openAccount,
-  deposit,
-  placeOrder,
-  updateOrder,
-  cancelOrder,
-]
+export { commands } from './commands.ts'
 
 /** Every event that services tell each other. A message of any other type is a dead letter. */
 export const events: readonly AnyEventContract[] = [

@@ -9,11 +9,13 @@ import {
   Type,
   tell,
 } from '@semel/contract'
+import { commands } from './commands.ts'
 import { pageOf, pageParameters, Uuid } from './schemas.ts'
 
 /** Bytes of an answer's body that the registry keeps, at most: the largest order has a quarter. */
 const answerBytesMax = 256 * 1024
 
+const operations = commands.map(({ operation }) => operation)
 const Operation = Type.String({ minLength: 1, maxLength: 100 })
 /** As commands know it: `h:` and the header's key, or `i:` and the id that the client made. */
 const Key = Type.String({ minLength: 1, maxLength: commandKeyLengthMax })
@@ -91,7 +93,7 @@ export const listMessages = query({
   summary: 'List your requests under a key, newest first',
   path: '/messages',
   parameters: {
-    operation: Operation,
+    operation: Type.Enum(operations, { errorMessage: `must be one of ${operations.join(', ')}` }),
     key: Type.String({
       minLength: 1,
       maxLength: 255,

@@ -161,6 +161,23 @@ describe('GET /messages', () => {
     expect(json(second).nextCursor).toBeNull()
   })
 
+  it('goes on with a cursor for the caller and the key alone that it was given for', async () => {
+    const { carry, get } = await open()
+    const all = [ofAnn, requestOf({ version: 2 })]
+    await carry(all.map((request) => seen(request)))
+    const [token, ofOther] = [await tokenOf(ann), await tokenOf(bob)]
+
+    const cursor = json(await get(`${path}k&limit=1`, token)).nextCursor
+    const own = await get(`${path}k&cursor=${cursor}`, token)
+    const others = await Promise.all([
+      get(`${path}k&cursor=${cursor}`, ofOther),
+      get(`${path}other&cursor=${cursor}`, token),
+    ])
+
+    expect(itemsOf(own)).toHaveLength(1)
+    expect(others.map(({ status }) => status)).toEqual([400, 400])
+  })
+
   it('shows callers nothing but their own, operators too', async () => {
     const { carry, get } = await open()
     const ofOps = requestOf({ scope: operatorScope('-', 'ops') })
@@ -177,6 +194,20 @@ describe('GET /messages', () => {
       [guidOf(ofBob)],
       [guidOf(ofOps)],
       [],
+    ])
+  })
+
+  it('names the operations there are to whoever asks for another', async () => {
+    const { get } = await open()
+
+    const told = await get('/messages?operation=cancel-orders&key=k', await tokenOf(ann))
+
+    expect(told.status).toBe(400)
+    expect(json(told).errors).toEqual([
+      {
+        ...{ in: 'query', pointer: '/operation' },
+        detail: 'must be one of open-account, deposit, place-order, update-order, cancel-order',
+      },
     ])
   })
 
