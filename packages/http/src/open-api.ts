@@ -107,7 +107,7 @@ function placedCommand(
       summary: contract.summary,
       tags: [tag],
       parameters: [
-        ...parametersOf(shapeOfCommand(contract), contract.input.properties, contract.example),
+        ...parametersOf(shapeOfCommand(contract), contract.input, contract.example),
         contract.clientMadeId === undefined ? keyHeader : keyHeaderBesidesId(contract.clientMadeId),
         preferHeader,
         ...(contract.ifMatch ? [ifMatchHeader] : []),
@@ -128,7 +128,7 @@ function placedQuery(tag: string, contract: AnyQueryContract): PlacedOperation {
       summary: contract.summary,
       tags: [tag],
       parameters: [
-        ...parametersOf(shape, contract.parameters as TProperties, contract.example),
+        ...parametersOf(shape, contract.input, contract.example),
         ...(contract.etag === undefined ? [] : [ifNoneMatchHeader]),
       ],
       responses: answersOfQuery(contract),
@@ -138,14 +138,14 @@ function placedQuery(tag: string, contract: AnyQueryContract): PlacedOperation {
 
 function parametersOf(
   shape: InputShape,
-  schemas: TProperties,
+  input: { properties: TProperties; required?: readonly string[] | undefined },
   examples: Readonly<Record<string, unknown>>,
 ): readonly object[] {
   const parameter = (name: string, where: 'path' | 'query') => ({
     name,
     in: where,
-    required: where === 'path',
-    schema: schemas[name] as TSchema,
+    required: input.required?.includes(name) === true,
+    schema: input.properties[name] as TSchema,
     ...(name in examples ? { example: examples[name] } : {}),
   })
   return [
