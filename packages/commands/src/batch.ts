@@ -2,6 +2,8 @@ import type { AnyOperationContract, Outgoing } from '@semel/contract'
 import type { Command } from './command.ts'
 import type { Decider, Message, Repository } from './decider.ts'
 import {
+  type BlockedKeys,
+  block,
   type Ending,
   type Entry,
   type Folded,
@@ -38,11 +40,11 @@ export type BatchParts<State, C extends Command, Tx> = Readonly<{
 export async function runBatch<State, C extends Command, Tx>(
   parts: BatchParts<State, C, Tx>,
   entries: readonly Entry<C>[],
-  failedKeys: ReadonlySet<string> = new Set(),
+  blockedKeys: BlockedKeys = new Map(),
 ): Promise<readonly Verdict[]> {
   try {
     const { verdicts, messages } = await parts.store.transaction((tx) =>
-      decideIn(tx, parts, entries, failedKeys),
+      decideIn(tx, parts, entries, blockedKeys),
     )
     if (messages.length > 0) tellOf(messages, parts)
     return verdicts
@@ -53,12 +55,12 @@ export async function runBatch<State, C extends Command, Tx>(
     }
     if (entries.length === 1) return [{ kind: 'failed', error }]
     const middle = entries.length >> 1
-    const first = await runBatch(parts, entries.slice(0, middle), failedKeys)
+    const first = await runBatch(parts, entries.slice(0, middle), blockedKeys)
     const rest = entries.slice(middle)
     // What was not decided must not be overtaken: of one sender, the order is a promise.
     const stopped = first.find(({ kind }) => kind === 'unavailable')
     if (stopped !== undefined) return [...first, ...rest.map(() => turnedAway)]
-    return [...first, ...(await runBatch(parts, rest, withFailed(failedKeys, entries, first)))]
+    return [...first, ...(await runBatch(parts, rest, withBlocked(blockedKeys, entries, first)))]
   }
 }
 
@@ -75,16 +77,14 @@ function tellOf<State, C extends Command, Tx>(
 }
 
 /** The partition keys that are blocked, by the verdicts on the first of the entries. */
-export function withFailed<C extends Command>(
-  failedKeys: ReadonlySet<string>,
+export function withBlocked<C extends Command>(
+  blockedKeys: BlockedKeys,
   entries: readonly Entry<C>[],
   verdicts: readonly Verdict[],
-): ReadonlySet<string> {
-  const blocking = entries.filter((_, index) => {
-    const kind = verdicts[index]?.kind
-    return kind === 'failed' || kind === 'undecided'
-  })
-  return new Set([...failedKeys, ...blocking.flatMap(({ partitionKey }) => partitionKey ?? [])])
+): BlockedKeys {
+  const blocked = new Map(blockedKeys)
+  for (const [index, verdict] of verdicts.entries()) block(blocked, entries[index]!, verdict)
+  return blocked
 }
 
 /** Steps 4 to 7 of a command's life: find, load, fold, write. */
@@ -92,7 +92,7 @@ async function decideIn<State, C extends Command, Tx>(
   tx: Tx,
   parts: BatchParts<State, C, Tx>,
   entries: readonly Entry<C>[],
-  failedKeys: ReadonlySet<string>,
+  blockedKeys: BlockedKeys,
 ): Promise<Pick<Folded<State>, 'verdicts' | 'messages'>> {
   const { store, repository, decider, append, replayableMs, clock, readHolds } = parts
   const commands = entries.filter(({ recall }) => !recall).map(({ command }) => command)
@@ -109,7 +109,7 @@ async function decideIn<State, C extends Command, Tx>(
   const decidedAt = clock()
   const replayableUntil = new Date(decidedAt.getTime() + replayableMs)
   const times = { decidedAt, replayableUntil }
-  const context = { ...parts, ...times, failedKeys, holds, known, states }
+  const context = { ...parts, ...times, blockedKeys, holds, known, states }
   const { verdicts, records, changed, messages } = foldBatch(entries, context)
   // Lock order everywhere: aggregates, command ids, heads of topics. What is sent without waiting
   // for replies has COMMIT right behind it: the second and last round trip.

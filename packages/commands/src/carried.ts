@@ -1,7 +1,7 @@
-import { type BatchParts, runBatch, withFailed } from './batch.ts'
+import { type BatchParts, runBatch, withBlocked } from './batch.ts'
 import type { Command } from './command.ts'
 import { comparisonOf } from './comparison.ts'
-import { type Entry, type Hold, turnedAway, type Verdict } from './fold.ts'
+import { type BlockedKeys, type Entry, type Hold, turnedAway, type Verdict } from './fold.ts'
 
 /** A command that a topic carried, under its partition key. */
 export type Carried<C extends Command = Command> = Entry<C> & Readonly<{ partitionKey: string }>
@@ -34,13 +34,13 @@ export async function decideCarried<State, C extends Command, Tx>(
   batchSizeMax: number,
 ): Promise<readonly Verdict[]> {
   const verdicts: Verdict[] = []
-  let failedKeys: ReadonlySet<string> = new Set()
+  let blockedKeys: BlockedKeys = new Map()
   for (let from = 0; from < entries.length; from += batchSizeMax) {
     const batch = entries.slice(from, from + batchSizeMax)
-    const decided = await runBatch(parts, batch, failedKeys)
+    const decided = await runBatch(parts, batch, blockedKeys)
     verdicts.push(...decided)
     if (decided.some(({ kind }) => kind === 'unavailable')) break
-    failedKeys = withFailed(failedKeys, batch, decided)
+    blockedKeys = withBlocked(blockedKeys, batch, decided)
   }
   return entries.map((_, index) => verdicts[index] ?? turnedAway)
 }

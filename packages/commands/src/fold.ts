@@ -29,6 +29,12 @@ export type Entry<C extends Command> = Readonly<{
  */
 export type Hold = 'behind' | 'held' | 'aside'
 
+/**
+ * Partition keys of which an earlier command was not decided, and what that makes of those that
+ * follow it; in this transaction or in one before it, whatever has gone meanwhile.
+ */
+export type BlockedKeys = ReadonlyMap<string, 'behind' | 'held'>
+
 /** How a command ended, for whoever keeps account of requests. */
 export type Ending = Readonly<{
   /** The identity of the request. */
@@ -65,8 +71,7 @@ export type FoldContext<State, C extends Command> = Readonly<{
   states: ReadonlyMap<string, State>
   decidedAt: Date
   replayableUntil: Date
-  /** Partition keys of which an earlier command failed, or was not known. */
-  failedKeys: ReadonlySet<string>
+  blockedKeys: BlockedKeys
   holds: ReadonlyMap<Entry<Command>, Hold>
   /** Who tells messages: the service. */
   source: string
@@ -87,9 +92,9 @@ export function foldBatch<State, C extends Command>(
   const touched = new Set<string>()
   const decided = new Map<CommandId, CommandRecord>()
   const messages: Message[] = []
-  const failedKeys = new Set(context.failedKeys)
+  const blocked = new Map(context.blockedKeys)
   let isStopped = false
-  const verdicts = entries.map((entry): Verdict => {
+  const decide = (entry: Entry<C>): Verdict => {
     const { command, recall, partitionKey } = entry
     if (partitionKey !== undefined && isStopped) return turnedAway
     const hold = context.holds.get(entry)
@@ -102,13 +107,9 @@ export function foldBatch<State, C extends Command>(
       messages.push(...announced(entry, outcome, context))
       return { kind: 'known', record: known }
     }
-    if (hold !== undefined) return { kind: hold }
-    if (partitionKey !== undefined && failedKeys.has(partitionKey)) return { kind: 'behind' }
-    if (recall) {
-      // Carried, it will be parked: what follows under its partition key waits behind it.
-      if (partitionKey !== undefined) failedKeys.add(partitionKey)
-      return { kind: 'undecided' }
-    }
+    const inTheWay = (partitionKey === undefined ? undefined : blocked.get(partitionKey)) ?? hold
+    if (inTheWay !== undefined) return { kind: inTheWay }
+    if (recall) return { kind: 'undecided' }
     try {
       const aggregateId = context.decider.aggregateId(command)
       const { next, answer, told } = decideOne(command, aggregateId, states, context)
@@ -125,12 +126,27 @@ export function foldBatch<State, C extends Command>(
       // What a topic carries behind it must not overtake it.
       isStopped ||= error instanceof UnknownFingerprintRule
       if (error instanceof UnknownFingerprintRule) return turnedAway
-      if (partitionKey !== undefined) failedKeys.add(partitionKey)
       return { kind: 'failed', error }
     }
+  }
+  const verdicts = entries.map((entry) => {
+    const verdict = decide(entry)
+    block(blocked, entry, verdict)
+    return verdict
   })
   const changed = [...touched].sort().map((id) => states.get(id) as State)
   return { verdicts, records: inIdOrder([...decided.values()]), changed, messages }
+}
+
+/** What was not decided holds back what follows it under its partition key. */
+export function block(
+  blocked: Map<string, 'behind' | 'held'>,
+  { partitionKey }: Entry<Command>,
+  { kind }: Verdict,
+): void {
+  if (partitionKey === undefined || blocked.has(partitionKey)) return
+  if (kind === 'held') blocked.set(partitionKey, 'held')
+  if (['failed', 'undecided', 'behind'].includes(kind)) blocked.set(partitionKey, 'behind')
 }
 
 function decideOne<State, C extends Command>(

@@ -133,7 +133,8 @@ describe('commands that a topic carried', () => {
     const { database, make, count } = counters()
     const executor = make({ batchSizeMax: 2 })
     await executor.submitCarried([carried('known', 1)])
-    const batch = ['known', 'held', 'free', 'aside'].map((key) => carried(key, 1))
+    const [known, held, aside] = ['known', 'held', 'aside'].map((key) => carried(key, 1))
+    const batch = [known!, held!, carried('free', 1, otherId), aside!]
     const read: unknown[] = []
 
     const outcomes = await executor.submitCarried(batch, async (tx) => {
@@ -147,7 +148,22 @@ describe('commands that a topic carried', () => {
 
     expect(outcomes.map(({ kind }) => kind)).toEqual(['done', 'held', 'done', 'aside'])
     expect(read).toMatchObject([{ count: 1 }, { count: 1 }])
-    expect([count(), database.tables.get('commands')?.size]).toEqual([2, 2])
+    expect([count(), count(otherId), database.tables.get('commands')?.size]).toEqual([1, 1, 2])
+  })
+
+  it('stay behind one that was held back, also when what held it has gone meanwhile', async () => {
+    const { make, count } = counters()
+    const executor = make({ batchSizeMax: 1 })
+    const batch = [carried('held', 1), carried('next', 2), carried('other', 5, otherId)]
+    let reads = 0
+
+    const outcomes = await executor.submitCarried(batch, async () => {
+      reads += 1
+      return new Map(reads === 1 ? [[batch[0]!, 'held']] : [])
+    })
+
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['held', 'held', 'done'])
+    expect([reads, count(), count(otherId)]).toEqual([3, 0, 5])
   })
 
   it('stay behind one that a constraint refuses, across the halves of the hunt', async () => {
