@@ -97,31 +97,38 @@ export async function listPartitions(
 
 /**
  * Deletes messages told before a time, from the start of a partition, that every group which reads
- * the topic has passed. A group that has read other partitions only has passed nothing of this one;
- * where no group reads, nothing is deleted.
+ * the topic has passed. A group that has read other partitions only has passed nothing of this one.
+ * Where no group reads, `unread` says whether they go as well.
  */
 export async function deletePassed(
   pool: Pool,
   { topic, partition }: Readonly<{ topic: string; partition: number }>,
-  { toldBefore, batchSizeMax }: Readonly<{ toldBefore: Date; batchSizeMax: number }>,
+  options: Readonly<{ toldBefore: Date; unread: boolean; batchSizeMax: number }>,
 ): Promise<number> {
+  const { toldBefore, unread, batchSizeMax } = options
   const { rowCount } = await queryable(pool).query({
     name: 'delete-passed',
+    // Nothing is locked but what is deleted; where another sweeper has locked it, that deletes it.
     text: `with page as (
-             select position from outbox
+             select position, time from outbox
               where topic = $1 and partition = $2
-                and position < (select min(coalesce(p.position, 0))
+                and position < (select coalesce(min(coalesce(p.position, 0)), $4::bigint)
                                   from (select distinct consumer_group from positions
                                          where topic = $1) as reader
                                   left join positions p
                                     on p.consumer_group = reader.consumer_group
                                    and p.topic = $1 and p.partition = $2)
               order by topic, partition, position
-              limit $4
-                for update skip locked)
-           delete from outbox o using page
-            where o.topic = $1 and o.partition = $2 and o.position = page.position and o.time < $3`,
-    values: [topic, partition, toldBefore, batchSizeMax],
+              limit $5
+           ), due as (
+             select o.position
+               from page
+               join outbox o on o.topic = $1 and o.partition = $2 and o.position = page.position
+              where page.time < $3
+                for update of o skip locked)
+           delete from outbox o using due
+            where o.topic = $1 and o.partition = $2 and o.position = due.position`,
+    values: [topic, partition, toldBefore, unread ? Number.MAX_SAFE_INTEGER : 0, batchSizeMax],
   })
   return rowCount
 }

@@ -19,8 +19,9 @@ const dayMs = 24 * 60 * 60 * 1000
 
 /**
  * Deletes messages older than `keptMs` that every group has passed which ever read their topic,
- * running or not. Never drops what a group has not read; keeps all of a topic that no group reads.
- * May run in several processes at once.
+ * running or not. Never drops what a group has not read; keeps all of a topic that no group reads,
+ * copies of dead letters apart: the letters are kept elsewhere. May run in several processes at
+ * once.
  *
  * @returns how many were deleted.
  * @throws {DatabaseUnavailable} The next sweep goes on where this one was.
@@ -36,7 +37,8 @@ export async function sweepOutbox(
   let total = 0
   for (const partition of await listPartitions(pool)) {
     for (let batch = 0; batch < batchesMax && signal?.aborted !== true; batch += 1) {
-      const deleted = await deletePassed(pool, partition, { toldBefore, batchSizeMax })
+      const unread = partition.topic.endsWith('_dead')
+      const deleted = await deletePassed(pool, partition, { toldBefore, unread, batchSizeMax })
       total += deleted
       if (deleted < batchSizeMax) break
       await timer(pauseMs)
