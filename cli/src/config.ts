@@ -4,6 +4,12 @@ import { readConfig } from '@semel/runtime'
 import { type Static, Type } from 'typebox'
 
 const secretBytesMin = 32
+const dayMs = 24 * 60 * 60 * 1000
+
+function days(options: Readonly<{ default: number; description: string }>) {
+  const errorMessage = 'must be a whole number from 1 to 3650'
+  return Type.Integer({ minimum: 1, maximum: 3650, errorMessage, ...options })
+}
 
 /** Everything that can be set, by the names of its variables. */
 export const configSchema = Type.Object({
@@ -37,6 +43,14 @@ export const configSchema = Type.Object({
     default: 1,
     description: 'how many partitions new messages of each topic are spread over',
     errorMessage: 'must be a whole number from 1 to 64',
+  }),
+  SEMEL_KEPT_DAYS: days({
+    default: 7,
+    description: 'days for which messages are kept, and longer until all have read them',
+  }),
+  SEMEL_REMEMBERED_DAYS: days({
+    default: 30,
+    description: 'days for which commands are remembered; more than messages are kept',
   }),
   REGISTER: Type.Enum(['all', 'topic'], {
     default: 'all',
@@ -76,6 +90,12 @@ export function dataFolder({ SEMEL_DATA }: CliConfig): { folder: string; explici
   return { folder: SEMEL_DATA ?? usual, explicit: SEMEL_DATA !== undefined }
 }
 
+/** How long the database keeps messages, and remembers commands. */
+export function retentionOf(config: CliConfig): { keptMs: number; rememberedMs: number } {
+  const { SEMEL_KEPT_DAYS: kept, SEMEL_REMEMBERED_DAYS: remembered } = config
+  return { keptMs: kept * dayMs, rememberedMs: remembered * dayMs }
+}
+
 /** Whether callers are told apart, or everybody who can connect is the one local operator. */
 export function knowsCallers({ AUTH_JWT_SECRET, AUTH_JWKS_URL }: CliConfig): boolean {
   return AUTH_JWT_SECRET !== undefined || AUTH_JWKS_URL !== undefined
@@ -83,7 +103,14 @@ export function knowsCallers({ AUTH_JWT_SECRET, AUTH_JWKS_URL }: CliConfig): boo
 
 function contradictions(config: CliConfig): string[] {
   const { AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: jwks, HOST } = config
+  const { SEMEL_KEPT_DAYS: kept, SEMEL_REMEMBERED_DAYS: remembered } = config
   const faults: string[] = []
+  if (remembered <= kept) {
+    faults.push(
+      `SEMEL_REMEMBERED_DAYS ${remembered} must be more than SEMEL_KEPT_DAYS ${kept}, or commands ` +
+        'are forgotten while messages can bring them again: raise the one or lower the other',
+    )
+  }
   if (secret !== undefined && Buffer.byteLength(secret) < secretBytesMin) {
     faults.push(`AUTH_JWT_SECRET must have at least ${secretBytesMin} bytes`)
   }

@@ -18,7 +18,7 @@ import { type Connection, createPool, migrate, type Pool, queryable } from '@sem
 import { createReadiness, type Lifecycle } from '@semel/runtime'
 import { postgresTransport } from '@semel/topics/postgres'
 import { addressError } from './address.ts'
-import type { CliConfig } from './config.ts'
+import { type CliConfig, retentionOf } from './config.ts'
 import { StartError } from './start-error.ts'
 
 /** What the services are opened with. */
@@ -43,9 +43,10 @@ export async function openServices(options: ServicesOptions): Promise<{ port: nu
   await lifecycle.open('tables', made, async () => undefined)
   await checkCurrency(pool, config)
   const partitions = Object.fromEntries(topicNames.map((name) => [name, config.SEMEL_PARTITIONS]))
-  const topics = postgresTransport({ pool, partitions, report })
+  const retention = retentionOf(config)
+  const topics = postgresTransport({ pool, partitions, retention, report })
   lifecycle.defer('topics', () => topics.close())
-  const parts = { pool, topics, report, retention: { onError: report } }
+  const parts = { pool, topics, report }
   const currency = config.SEMEL_CURRENCY
   const announce = config.REGISTER === 'all' ? announceAll : announceCarried
   const services: readonly Service[] = [

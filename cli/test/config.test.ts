@@ -10,6 +10,8 @@ test('nothing has to be set', () => {
     HOST: '127.0.0.1',
     SEMEL_CURRENCY: 'EUR',
     SEMEL_PARTITIONS: 1,
+    SEMEL_KEPT_DAYS: 7,
+    SEMEL_REMEMBERED_DAYS: 30,
     REGISTER: 'all',
   })
 })
@@ -65,6 +67,17 @@ test.each([
   ['an audience that nobody looks at', { AUTH_AUDIENCE: 'shop' }, /AUTH_AUDIENCE needs/],
   ['a currency in small letters', { SEMEL_CURRENCY: 'eur' }, /ISO 4217/],
   ['another database', { DATABASE_URL: 'mysql://db' }, /postgres:\/\//],
+  [
+    'to forget commands with the messages',
+    { SEMEL_REMEMBERED_DAYS: '7' },
+    /SEMEL_REMEMBERED_DAYS 7 must be more than SEMEL_KEPT_DAYS 7.*: raise the one or lower the oth/,
+  ],
+  [
+    'to keep messages for longer than commands',
+    { SEMEL_KEPT_DAYS: '31' },
+    /SEMEL_REMEMBERED_DAYS 30 must be more than SEMEL_KEPT_DAYS 31/,
+  ],
+  ['to keep nothing', { SEMEL_KEPT_DAYS: '0' }, /whole number from 1 to 3650/],
   ['a port beyond 65535', { PORT: '65536' }, /0 to 65535/],
   ['a variable of ours that is mistyped', { SEMEL_DTA: '/srv' }, /SEMEL_DTA is not known/],
 ])('%s is refused', (_, env, message) => {

@@ -37,7 +37,15 @@ export {
 } from './fingerprint.ts'
 export type { Ending, Hold } from './fold.ts'
 export { type ProcessCacheOptions, processReplayCache, type ReplayCache } from './replay-cache.ts'
-export { type RetentionOptions, startSweeper, sweepCommands } from './retention.ts'
+export {
+  type RetentionOptions,
+  type Sweep,
+  type SweepPace,
+  startSweeper,
+  sweepCommands,
+  sweepInBatches,
+  usualRememberedMs,
+} from './retention.ts'
 export {
   localOperator,
   mayActFor,

@@ -4,9 +4,10 @@ import {
   type Executor,
   type ExecutorOptions,
   processReplayCache,
-  type RetentionOptions,
   type Scope,
+  type Sweep,
   startSweeper,
+  sweepCommands,
 } from '@semel/commands'
 import type {
   AnyCommandContract,
@@ -32,30 +33,31 @@ export type ServiceOptions<State, C extends Command, Tx> = Omit<
     queries?: readonly MountedQuery[]
     /** Starts what feeds the executor from topics; ended before it. Default: nothing does. */
     consume?: (executor: Executor<Tx>) => Readonly<{ stop(): Promise<void> }>
-    /** How the command log ages. Default: see `RetentionOptions`. */
-    retention?: RetentionOptions | undefined
+    /** What is swept once a minute. Default: the command log, as `sweepCommands` does it. */
+    sweeps?: readonly Sweep[]
   }>
 
 /** A service: what it shows, and how it ends. */
 export type Service = Face & Readonly<{ executor: Executor; stop(): Promise<void> }>
 
 /**
- * Makes a service: an executor behind a replay cache in this process, a sweeper of the command log,
- * and the face of both. `stop` takes no more commands, and resolves when those taken are decided.
+ * Makes a service: an executor behind a replay cache in this process, a sweeper, and the face of
+ * both. `stop` takes no more commands, and resolves when those taken are decided.
  *
  * The store's tables and those of the repository must be there.
  */
 export function createService<State, C extends Command, Tx>(
   options: ServiceOptions<State, C, Tx>,
 ): Service {
-  const { name, contracts, reactions = [], queries = [], consume, retention, ...parts } = options
+  const { name, contracts, reactions = [], queries = [], consume, sweeps, ...parts } = options
   const executor = createExecutor({
     cache: processReplayCache(),
     source: name,
     ...parts,
     contracts: [...contracts, ...reactions],
   })
-  const sweeper = startSweeper(parts.store, retention)
+  const usualSweeps: readonly Sweep[] = [(signal) => sweepCommands(parts.store, {}, signal)]
+  const sweeper = startSweeper(sweeps ?? usualSweeps, { report: parts.report })
   const consumer = consume?.(executor)
   return {
     name,

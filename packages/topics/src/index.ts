@@ -34,7 +34,14 @@ export {
   resetPosition,
 } from './position-store.ts'
 export { makeReaction, messageReactedTo, reactionKey } from './reaction.ts'
-export { type OutboxRetention, sweepOutbox } from './retention.ts'
+export {
+  agesOf,
+  databaseSweeps,
+  type Retention,
+  sweepCommandLog,
+  sweepOutbox,
+  usualKeptMs,
+} from './retention.ts'
 export {
   type Catalogue,
   carries,

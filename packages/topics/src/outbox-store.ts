@@ -132,3 +132,21 @@ export async function deletePassed(
   })
   return rowCount
 }
+
+/**
+ * When the oldest message was told that is still there; undefined where there is none. By the first
+ * of each partition: those behind it were told later, or in the same moments.
+ */
+export async function oldestMessageTime(pool: Pool): Promise<Date | undefined> {
+  const { rows } = await queryable(pool).query<{ time: Date | null }>({
+    name: 'oldest-message-time',
+    text: `select min(first.time) as time
+             from heads h
+            cross join lateral (select time from outbox o
+                                 where o.topic = h.topic and o.partition = h.partition
+                                   and isfinite(o.time)
+                                 order by o.topic, o.partition, o.position
+                                 limit 1) as first`,
+  })
+  return rows[0]?.time ?? undefined
+}

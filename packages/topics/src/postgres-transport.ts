@@ -1,4 +1,4 @@
-import type { Message } from '@semel/commands'
+import { type Message, type Sweep, startSweeper } from '@semel/commands'
 import { type Pool, queryable, type Tx } from '@semel/postgres'
 import { type PartitionCounts, partitionOf, placingAppend } from './append.ts'
 import { type HeadRow, readHeads, readPage } from './outbox-store.ts'
@@ -6,7 +6,7 @@ import { type Claim, createOwnership, type Ownership } from './ownership.ts'
 import { backOffMs, startPartitionReader } from './partition-reader.ts'
 import { createPublisher, type PublisherLimits } from './publisher.ts'
 import { recurring } from './recurring.ts'
-import { type OutboxRetention, sweepOutbox } from './retention.ts'
+import { agesOf, databaseSweeps, type Retention } from './retention.ts'
 import type { ConsumeOptions, Delivered, Transport } from './transport.ts'
 
 /** How a PostgreSQL transport works. */
@@ -29,8 +29,11 @@ export type PostgresTransportOptions = Readonly<{
    * 10,000 messages, 64 MiB of bodies, 5,000 ms.
    */
   publishLimits?: Partial<PublisherLimits>
-  /** When to drop what all have read; a sweep a minute while anything is consumed. */
-  retention?: OutboxRetention
+  /**
+   * How the database's outbox and command log age; they are swept while anything is consumed.
+   * Commands are remembered longer than messages are kept, by default for 30 and for 7 days.
+   */
+  retention?: Retention
   /** Told of every error that is tried again. Default: nobody is. */
   report?: (error: unknown) => void
   /** A number from 0 to 1, for jitter. Default `Math.random`. */
@@ -39,6 +42,8 @@ export type PostgresTransportOptions = Readonly<{
 
 /** A transport whose consumers read the outbox itself, in the database that they share. */
 export interface PostgresTransport extends Transport {
+  /** How long its database remembers commands, in milliseconds. */
+  readonly rememberedMs: number
   /** Appends messages in the transaction of their effect; then `told` wakes their readers. */
   append(tx: Tx, messages: readonly Message[]): Promise<void>
   /**
@@ -61,12 +66,12 @@ type Consumer = Readonly<{
 
 const idlePollMs = 200
 const pollsUntilIdle = 20
-const sweepEveryMs = 60_000
 const publishBatchMax = 1000
 const usualPublishLimits = { queueMax: 10_000, queueBytesMax: 64 * 2 ** 20, queueWaitMaxMs: 5000 }
 
 /**
- * Makes a transport over the outbox; needs `topicMigrations`.
+ * Makes a transport over the outbox; needs `topicMigrations` and `commandMigrations`. It is the
+ * sweeper of what services share in their database: one is enough for all of them.
  *
  * `publish` shares a transaction among all that publish at once and keeps the order of one caller's
  * messages. It rejects with `DatabaseUnavailable`, code `unavailable`, when that is not known to be
@@ -76,10 +81,13 @@ const usualPublishLimits = { queueMax: 10_000, queueBytesMax: 64 * 2 ** 20, queu
  * within seconds of its end. Every partition that was ever written is read, whatever the counts are
  * now. Positions are written while the next batch is worked on, and not waited for: after a crash,
  * the last batches may come again.
+ *
+ * @throws {RangeError} where the pool is too small, or commands would be forgotten before messages.
  */
 export function postgresTransport(options: PostgresTransportOptions): PostgresTransport {
   const { pool, partitions = {}, ownMs = 1000, report = () => {} } = options
   const { publishLimits, random = Math.random } = options
+  const { rememberedMs } = agesOf(options.retention)
   if ((pool.options.max ?? 0) < 2) throw new RangeError('the pool needs two connections or more')
   const consumers = new Set<Consumer>()
   const reportAll = (error: unknown) => {
@@ -88,7 +96,7 @@ export function postgresTransport(options: PostgresTransportOptions): PostgresTr
   }
   const ownership = createOwnership({ pool, everyMs: ownMs, report: reportAll, random })
   const polling = createPolling(options, consumers, ownership, reportAll)
-  const sweeping = createSweeping(options, consumers, reportAll)
+  const sweeper = createSweeper(options, consumers, reportAll)
   const { append, deliveredOf } = createAppending(partitions)
   const publisher = createPublisher({
     pool,
@@ -115,6 +123,7 @@ export function postgresTransport(options: PostgresTransportOptions): PostgresTr
   }
 
   return {
+    rememberedMs,
     publish: publisher.publish,
     append,
     told,
@@ -125,7 +134,6 @@ export function postgresTransport(options: PostgresTransportOptions): PostgresTr
       // Also of topics that nobody has written to: from now on they are kept for this group.
       for (const topic of topics) claim(consumer, topic, 0, ownership)
       polling.soon()
-      sweeping.arm()
       let stopping: Promise<void> | undefined
       const stop = () => {
         stops.delete(stop)
@@ -139,7 +147,7 @@ export function postgresTransport(options: PostgresTransportOptions): PostgresTr
     async close() {
       isClosed = true
       await Promise.all([...stops].map((stop) => stop()))
-      await Promise.all([publisher.close(), polling.stop(), sweeping.stop()])
+      await Promise.all([publisher.close(), polling.stop(), sweeper.stop()])
     },
   }
 }
@@ -212,32 +220,19 @@ function claim(consumer: Consumer, topic: string, partition: number, ownership: 
   return made
 }
 
-function createSweeping(
-  { pool, retention }: PostgresTransportOptions,
+/** A process that reads nothing has better things to do than to sweep. */
+function createSweeper(
+  { pool, retention = {} }: PostgresTransportOptions,
   consumers: ReadonlySet<Consumer>,
   report: (error: unknown) => void,
-): { arm(): void; stop(): Promise<void> } {
-  const stopping = new AbortController()
-  let armed = false
-  const sweeping = recurring(
-    async () => {
-      // The first run only arms it: a process that starts has better things to do.
-      if (armed && consumers.size > 0) await sweepOutbox(pool, retention, stopping.signal)
-      armed = consumers.size > 0
-      return armed ? sweepEveryMs : Infinity
-    },
-    (error) => {
-      report(error)
-      return sweepEveryMs
-    },
+): ReturnType<typeof startSweeper> {
+  const sweeps = databaseSweeps(pool, retention).map(
+    (sweep): Sweep =>
+      async (signal) =>
+        consumers.size > 0 && sweep(signal),
   )
-  return {
-    arm: () => void (armed || sweeping.soon()),
-    async stop() {
-      stopping.abort()
-      await sweeping.stop()
-    },
-  }
+  const { everyMs } = retention
+  return startSweeper(sweeps, { report, ...(everyMs === undefined ? {} : { everyMs }) })
 }
 
 /** Appends, and knows afterwards how what was appended will be delivered. */

@@ -1,21 +1,61 @@
-import { setTimeout as timer } from 'node:timers/promises'
+import {
+  type Sweep,
+  type SweepPace,
+  sweepCommands,
+  sweepInBatches,
+  usualRememberedMs,
+} from '@semel/commands'
+import { postgresStore } from '@semel/commands/postgres'
 import type { Pool } from '@semel/postgres'
-import { deletePassed, listPartitions } from './outbox-store.ts'
+import { deletePassed, listPartitions, oldestMessageTime } from './outbox-store.ts'
 
-/** How long messages are kept, and how the sweeper goes about it. */
-export type OutboxRetention = Readonly<{
-  /** How long a message that all have read is kept, in milliseconds. Default 7 days. */
-  keptMs?: number
-  /** Messages per statement, at most: small, so that nobody waits for it. Default 1,000. */
-  batchSizeMax?: number
-  /** Statements of one sweep of a partition, at most; the next sweep goes on. Default 1,000. */
-  batchesMax?: number
-  /** Pause between two statements, in milliseconds. Default 20. */
-  pauseMs?: number
-  clock?: () => Date
-}>
+/** How long a database keeps messages and remembers commands, and how its sweeper goes about it. */
+export type Retention = SweepPace &
+  Readonly<{
+    /** How long a message that all have read is kept, in milliseconds. Default 7 days. */
+    keptMs?: number
+    /**
+     * How long a command is remembered, in milliseconds: longer than messages are kept, and longer
+     * still while an older message is there. Default 30 days.
+     */
+    rememberedMs?: number
+    /** Pause between two sweeps, in milliseconds. Default one minute. */
+    everyMs?: number
+    clock?: () => Date
+  }>
 
 const dayMs = 24 * 60 * 60 * 1000
+
+/** How long what has been read is kept where nothing else is set, in milliseconds: 7 days. */
+export const usualKeptMs = 7 * dayMs
+
+/**
+ * The ages of a retention.
+ *
+ * @throws {RangeError} where commands would be forgotten while what carries them could still be
+ * read again: a refusal is known by the command log alone, and would be decided anew.
+ */
+export function agesOf({
+  keptMs = usualKeptMs,
+  rememberedMs = usualRememberedMs,
+}: Retention = {}): Readonly<{ keptMs: number; rememberedMs: number }> {
+  if (rememberedMs > keptMs) return { keptMs, rememberedMs }
+  throw new RangeError(
+    `commands would be forgotten after rememberedMs ${inWords(rememberedMs)}, while messages can ` +
+      `be read again for keptMs ${inWords(keptMs)}: make rememberedMs larger than keptMs`,
+  )
+}
+
+/**
+ * What ages in the tables that the services of a database share: the outbox, then the command log.
+ * Each may run in several processes at once.
+ */
+export function databaseSweeps(pool: Pool, retention: Retention = {}): readonly Sweep[] {
+  return [
+    (signal) => sweepOutbox(pool, retention, signal),
+    (signal) => sweepCommandLog(pool, retention, signal),
+  ]
+}
 
 /**
  * Deletes messages older than `keptMs` that every group has passed which ever read their topic,
@@ -28,21 +68,38 @@ const dayMs = 24 * 60 * 60 * 1000
  */
 export async function sweepOutbox(
   pool: Pool,
-  options: OutboxRetention = {},
+  retention: Retention = {},
   signal?: AbortSignal,
 ): Promise<number> {
-  const { keptMs = 7 * dayMs, batchSizeMax = 1000, batchesMax = 1000, pauseMs = 20 } = options
-  const { clock = () => new Date() } = options
-  const toldBefore = new Date(clock().getTime() - keptMs)
+  const { clock = () => new Date() } = retention
+  const toldBefore = new Date(clock().getTime() - agesOf(retention).keptMs)
   let total = 0
-  for (const partition of await listPartitions(pool)) {
-    for (let batch = 0; batch < batchesMax && signal?.aborted !== true; batch += 1) {
-      const unread = partition.topic.endsWith('_dead')
-      const deleted = await deletePassed(pool, partition, { toldBefore, unread, batchSizeMax })
-      total += deleted
-      if (deleted < batchSizeMax) break
-      await timer(pauseMs)
-    }
+  for (const place of await listPartitions(pool)) {
+    const unread = place.topic.endsWith('_dead')
+    const sweepBatch = (batchSizeMax: number) =>
+      deletePassed(pool, place, { toldBefore, unread, batchSizeMax })
+    total += await sweepInBatches(sweepBatch, retention, signal)
   }
   return total
+}
+
+/**
+ * Ages the command log of a database, as {@link sweepCommands} does, but forgets nothing that a
+ * message which is still there could bring again. A message may carry a command that was decided
+ * before it was told: as long before as `rememberedMs` is longer than `keptMs`, it is still known,
+ * however late the message is read.
+ */
+export async function sweepCommandLog(
+  pool: Pool,
+  retention: Retention = {},
+  signal?: AbortSignal,
+): Promise<void> {
+  const { keptMs, rememberedMs } = agesOf(retention)
+  const oldest = await oldestMessageTime(pool)
+  const needed = oldest && { neededSince: new Date(oldest.getTime() - (rememberedMs - keptMs)) }
+  await sweepCommands(postgresStore(pool), { ...retention, ...needed }, signal)
+}
+
+function inWords(ms: number): string {
+  return `${ms} (${Math.round((ms / dayMs) * 100) / 100} days)`
 }

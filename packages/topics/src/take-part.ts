@@ -1,4 +1,4 @@
-import type { Executor, Message } from '@semel/commands'
+import type { Executor, Message, Sweep } from '@semel/commands'
 import type { Pool, Tx } from '@semel/postgres'
 import { outboxAppend } from './append.ts'
 import { startConsumer } from './consumer.ts'
@@ -28,6 +28,8 @@ export type Participation = Readonly<{
   append: (tx: Tx, messages: readonly Message[]) => Promise<void>
   told?: (messages: readonly Message[]) => void
   consume?: (executor: Executor<Tx>) => Readonly<{ stop(): Promise<void> }>
+  /** None: the command log is swept with the outbox that its commands tell to. */
+  sweeps?: readonly Sweep[]
 }>
 
 /** Lets a service tell on topics and read them: to be spread into what `createService` gets. */
@@ -38,6 +40,7 @@ export function takePart(options: TakePartOptions): Participation {
   return {
     append,
     told,
+    sweeps: [],
     consume: (executor) =>
       startConsumer({
         ...{ transport: topics, group, subscriptions, executor, report },

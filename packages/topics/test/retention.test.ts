@@ -1,6 +1,9 @@
+import { type CommandRecord, commandId, fingerprintOf, serviceScope } from '@semel/commands'
+import { commandMigrations, postgresStore } from '@semel/commands/postgres'
 import { testDatabase } from '@semel/postgres/testing'
-import { sweepOutbox, topicMigrations } from '@semel/topics'
-import { postgresTransport } from '@semel/topics/postgres'
+import { databaseSweeps, type Retention, sweepOutbox, topicMigrations } from '@semel/topics'
+import { type PostgresTransportOptions, postgresTransport } from '@semel/topics/postgres'
+import { takePart } from '@semel/topics/take-part'
 import { patience, readUntil, readWith, told } from '@semel/topics/testing'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
@@ -60,9 +63,101 @@ describe('the outbox', () => {
   })
 })
 
-async function open() {
-  const database = await testDatabase([topicMigrations])
-  const transport = postgresTransport({ pool: database.anotherPool(), ownMs: 200 })
+describe('the command log', () => {
+  it('forgets nothing that a message which is still there could bring again', async () => {
+    const { database, transport, remember, remembered, sweep } = await open()
+    await remember(29, 31, 57, 59)
+    await transport.publish([toldAgo(35), toldAgo(1)])
+
+    await sweep()
+    const whileUnread = await remembered()
+    await (await readUntil(transport, 'g', 'a', 2)).stop()
+    await sweep()
+
+    expect(whileUnread).toEqual([29, 31, 57])
+    expect(await remembered()).toEqual([29])
+    expect((await database.pool.query('select body from outbox')).rows).toEqual([{ body: '1' }])
+  })
+
+  it('forgets after 30 days where no message is older than it is kept', async () => {
+    const { transport, remember, remembered, sweep } = await open()
+    await remember(29, 31)
+
+    await sweep({ rememberedMs: 32 * dayMs })
+    const longer = await remembered()
+    await transport.publish([toldAgo(6), toldAgo(35, 'b_dead')])
+    await sweep()
+
+    expect(longer).toEqual([29, 31])
+    expect(await remembered()).toEqual([29])
+  })
+
+  it('is swept with the outbox by a transport, while anything is consumed', async () => {
+    const aged = { clock: () => now, everyMs: 1 }
+    const { database, transport, remember, remembered } = await open({ retention: aged })
+    await remember(31)
+    await transport.publish([toldAgo(8)])
+    const { stop } = await readUntil(transport, 'g', 'a', 1)
+    await vi.waitFor(async () => {
+      expect((await database.pool.query('select from outbox')).rowCount).toBe(0)
+      expect(await remembered()).toEqual([])
+    }, patience)
+    await stop()
+  })
+
+  it('is swept by whoever sweeps its database, not once more by each service', async () => {
+    const { database, transport } = await open()
+    const service = { pool: database.pool, group: 'g', subscriptions: [], catalogue: {} }
+
+    expect(takePart({ ...service, topics: transport }).sweeps).toEqual([])
+    expect(takePart({ ...service, topics: undefined }).sweeps).toBeUndefined()
+    expect(transport.rememberedMs).toBe(30 * dayMs)
+  })
+
+  it.each([
+    [{ rememberedMs: 7 * dayMs }, 'rememberedMs 604800000 \\(7 days\\)', '604800000 \\(7 days\\)'],
+    [{ keptMs: 45 * dayMs }, 'rememberedMs 2592000000 \\(30 days\\)', '3888000000 \\(45 days\\)'],
+  ])('must remember longer than messages are kept: %o is refused', async (retention, ...said) => {
+    const { pool } = await testDatabase([])
+
+    expect(() => postgresTransport({ pool, retention })).toThrow(
+      new RegExp(
+        `^commands would .*${said.join('.*keptMs ')}: make rememberedMs larger than keptMs$`,
+      ),
+    )
+  })
+})
+
+async function open(options: Partial<PostgresTransportOptions> = {}) {
+  const database = await testDatabase([commandMigrations, topicMigrations])
+  const transport = postgresTransport({ pool: database.anotherPool(), ownMs: 200, ...options })
   onTestFinished(() => transport.close())
-  return { database, transport }
+  const store = postgresStore(database.pool)
+  return {
+    database,
+    transport,
+    /** Has commands decided so many days ago, whose answers are gone. */
+    remember: (...days: number[]) =>
+      store.transaction((tx) => store.insert(tx, days.map(decidedAgo))),
+    async remembered() {
+      const { rows } = await database.pool.query('select decided_at from commands order by 1 desc')
+      return rows.map(({ decided_at }) => (now.getTime() - decided_at.getTime()) / dayMs)
+    },
+    async sweep(retention: Retention = {}) {
+      const aged = { ...retention, clock: () => now }
+      for (const sweep of databaseSweeps(database.pool, aged)) {
+        await sweep(new AbortController().signal)
+      }
+    },
+  }
+}
+
+function decidedAgo(days: number): CommandRecord {
+  const [scope, operation, key] = [serviceScope('g'), 'o', `h:${days}`] as const
+  const decidedAt = daysAgo(days)
+  return {
+    ...{ id: commandId(scope, operation, key), scope, operation, key },
+    ...{ fingerprint: fingerprintOf(operation, {}), answer: undefined, decidedAt },
+    replayableUntil: new Date(decidedAt.getTime() + dayMs),
+  }
 }

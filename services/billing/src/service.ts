@@ -37,7 +37,6 @@ export type BillingOptions = Readonly<{
   report?: (error: unknown) => void
   /** What is told of requests that ended, for the registry. Default: nothing. */
   announce?: BillingServiceOptions['announce']
-  retention?: BillingServiceOptions['retention']
   /** Parts and limits of the executor, in place of the usual ones. */
   executor?: Partial<BillingServiceOptions>
 }>
@@ -49,7 +48,6 @@ export function createBilling({
   currency,
   announce,
   report,
-  retention,
   executor,
 }: BillingOptions): Service {
   return createService({
@@ -63,7 +61,6 @@ export function createBilling({
     ...takePart({ pool, topics, group: 'billing', subscriptions, catalogue, report }),
     report,
     announce,
-    retention,
     ...executor,
   })
 }

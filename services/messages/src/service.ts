@@ -35,19 +35,12 @@ export type MessagesOptions = Readonly<{
   topics?: PostgresTransport
   /** Told of every error that callers are told nothing of. Default: nobody is. */
   report?: (error: unknown) => void
-  retention?: MessageServiceOptions['retention']
   /** Parts and limits of the executor, in place of the usual ones. */
   executor?: Partial<MessageServiceOptions>
 }>
 
 /** The registry of messages: what it answers, and how it ends. It is filled by topics alone. */
-export function createMessages({
-  pool,
-  topics,
-  report,
-  retention,
-  executor,
-}: MessagesOptions): Service {
+export function createMessages({ pool, topics, report, executor }: MessagesOptions): Service {
   return createService({
     name: 'messages',
     store: postgresStore(pool),
@@ -61,7 +54,6 @@ export function createMessages({
       batchIntervalMs,
     }),
     report,
-    retention,
     ...executor,
   })
 }

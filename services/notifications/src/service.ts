@@ -34,14 +34,13 @@ export type NotificationsOptions = Readonly<{
   topics?: PostgresTransport
   /** Told of every error that callers are told nothing of. Default: nobody is. */
   report?: (error: unknown) => void
-  retention?: NotificationServiceOptions['retention']
   /** Parts and limits of the executor, in place of the usual ones. */
   executor?: Partial<NotificationServiceOptions>
 }>
 
 /** The notification service: what it answers, and how it ends. It takes commands by topic alone. */
 export function createNotifications(options: NotificationsOptions): Service {
-  const { pool, topics, report, retention, executor } = options
+  const { pool, topics, report, executor } = options
   return createService({
     name: 'notifications',
     store: postgresStore(pool),
@@ -52,7 +51,6 @@ export function createNotifications(options: NotificationsOptions): Service {
     queries: notificationQueries(queryable(pool)),
     ...takePart({ pool, topics, group: 'notifications', subscriptions, catalogue, report }),
     report,
-    retention,
     ...executor,
   })
 }

@@ -35,7 +35,6 @@ export type OrdersOptions = Readonly<{
   report?: (error: unknown) => void
   /** What is told of requests that ended, for the registry. Default: nothing. */
   announce?: OrderServiceOptions['announce']
-  retention?: OrderServiceOptions['retention']
   /** Parts and limits of the executor, in place of the usual ones. */
   executor?: Partial<OrderServiceOptions>
 }>
@@ -47,7 +46,6 @@ export function createOrders({
   currency,
   announce,
   report,
-  retention,
   executor,
 }: OrdersOptions): Service {
   return createService({
@@ -61,7 +59,6 @@ export function createOrders({
     ...takePart({ pool, topics, group: 'orders', subscriptions, catalogue, report }),
     report,
     announce,
-    retention,
     ...executor,
   })
 }
