@@ -1,6 +1,6 @@
 import { Unavailable } from '@semel/commands'
 import { createPool, DatabaseUnavailable, type Pool, sqlStateOf } from '@semel/postgres'
-import { readCliConfig } from './config.ts'
+import { type CliConfig, readCliConfig } from './config.ts'
 import { openRunning } from './database.ts'
 import { OperatorError } from './operator-error.ts'
 
@@ -11,13 +11,14 @@ import { OperatorError } from './operator-error.ts'
  * @throws {ConfigError | StartError | OperatorError} what a user can mend.
  */
 export async function operate(
-  work: (pool: Pool) => Promise<string>,
+  work: (pool: Pool, config: CliConfig) => Promise<string>,
   options: Readonly<{ statementTimeoutMs?: number }> = {},
 ): Promise<void> {
-  const { connection, name } = await openRunning(readCliConfig(process.env))
+  const config = readCliConfig(process.env)
+  const { connection, name } = await openRunning(config)
   const pool = createPool({ connection, connectionsMax: 2, name: 'semel-cli', ...options })
   try {
-    process.stdout.write(await work(pool))
+    process.stdout.write(await work(pool, config))
   } catch (error) {
     throw mendable(error, name)
   } finally {

@@ -1,7 +1,8 @@
 import type { Pool } from '@semel/postgres'
-import { listPositions, type Position, resetPosition } from '@semel/topics'
+import { findForgotten, listPositions, type Position, resetPosition } from '@semel/topics'
 import type { Command } from 'commander'
 import { declareShowing, wholeNumber } from './command-line.ts'
+import { type CliConfig, retentionOf } from './config.ts'
 import { operate } from './operate.ts'
 import { OperatorError, usageError } from './operator-error.ts'
 import { counted, jsonOf, printable, tableOf } from './print.ts'
@@ -11,6 +12,7 @@ type ResetOptions = Readonly<{
   topic: string
   partition?: number
   to: number
+  beyondMemory?: true
   yes?: true
   json?: true
 }>
@@ -38,21 +40,26 @@ export function declareTopics(program: Command): void {
     more:
       '\nWhat was decided stays decided: messages that are read again change nothing. A\n' +
       'position beyond the one that the group has come to skips messages for good; "semel\n' +
-      'check" finds them.\n',
+      'check" finds them.\n' +
+      '\nWhere messages would be read again that are older than what the command log\n' +
+      'remembers, it is refused: what was accepted is known for ever by the tables of its\n' +
+      'service, but a command that was refused would be decided anew, and might be done by\n' +
+      'now. --beyond-memory does it all the same.\n',
   })
     .requiredOption('--group <group>', 'the group that is to read again')
     .requiredOption('--topic <topic>', 'the topic')
     .option('--partition <number>', 'one partition (default: all of the topic)', wholeNumber)
     .requiredOption(
       '--to <position>',
-      'the position to read next; beyond the end, the end',
+      'the position to read next, at most that of the end',
       wholeNumber,
     )
+    .option('--beyond-memory', 'also where refusals have been forgotten')
     .option('--yes', 'really do it')
     // The parent has --json too, and would take it for itself.
     .action((_: object, command: Command) => {
       const options = command.optsWithGlobals() as ResetOptions
-      return operate((pool) => reset(pool, options))
+      return operate((pool, config) => reset(pool, options, config))
     })
 }
 
@@ -68,10 +75,12 @@ async function showTopics(pool: Pool, json: boolean): Promise<string> {
   )
 }
 
-async function reset(pool: Pool, options: ResetOptions): Promise<string> {
+async function reset(pool: Pool, options: ResetOptions, config: CliConfig): Promise<string> {
   const { group, topic, to, yes, json } = options
   const known = await listPositions(pool)
   const meant = meantBy(options, known)
+  refuseBeyondEnd(meant, to)
+  if (options.beyondMemory !== true) await refuseBeyondMemory(pool, { meant, to, config })
   if (yes !== true) throw usageError(`${planOf(meant, to)} Add --yes to do it`)
   const done = []
   for (const { partition, position: from } of meant) {
@@ -118,12 +127,36 @@ function meantBy(
   )
 }
 
+function refuseBeyondEnd(meant: readonly Position[], to: number): void {
+  const short = meant.filter(({ head }) => head < to)
+  if (short.length === 0) return
+  const ends = short.map(({ topic, partition, head }) => `${topic}/${partition} ends at ${head}`)
+  throw usageError(`there is no position ${to}: ${ends.join(', ')}; nothing was changed`)
+}
+
+async function refuseBeyondMemory(
+  pool: Pool,
+  { meant, to, config }: { meant: readonly Position[]; to: number; config: CliConfig },
+): Promise<void> {
+  const before = new Date(Date.now() - retentionOf(config).rememberedMs)
+  for (const { topic, partition, position } of meant) {
+    if (to >= position) continue
+    const forgotten = await findForgotten(pool, { topic, partition, from: to, before })
+    if (forgotten === undefined) continue
+    throw usageError(
+      `${topic}/${partition} at ${forgotten.position} was told on ${forgotten.time.toISOString()}, ` +
+        'and commands of that time are forgotten ' +
+        `(SEMEL_REMEMBERED_DAYS is ${config.SEMEL_REMEMBERED_DAYS}): what was refused then could be ` +
+        'done now. Reset to a later position, or add --beyond-memory; nothing was changed',
+    )
+  }
+}
+
 function planOf(meant: readonly Position[], to: number): string {
-  const moves = meant.map(({ topic, partition, position, head }) => {
-    const next = Math.min(to, head)
-    const again = counted(Math.abs(position - next), 'message')
-    const effect = next > position ? `skip ${again} for good` : `read ${again} again`
-    return `${topic}/${partition} from ${position} to ${next} (${effect})`
+  const moves = meant.map(({ topic, partition, position }) => {
+    const again = counted(Math.abs(position - to), 'message')
+    const effect = to > position ? `skip ${again} for good` : `read ${again} again`
+    return `${topic}/${partition} from ${position} to ${to} (${effect})`
   })
   return `this would move ${meant[0]?.group} at ${moves.join(', ')}.`
 }

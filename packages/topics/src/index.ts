@@ -28,6 +28,7 @@ export {
 export { type Judged, judgeFor } from './judge.ts'
 export { deliveredOf, type OutboxRow } from './outbox-store.ts'
 export {
+  findForgotten,
   type GroupPartition,
   listPositions,
   type Position,

@@ -101,8 +101,9 @@ export function memoryTransport(options: MemoryTransportOptions = {}): MemoryTra
     resetPosition({ group, topic, partition, to }) {
       const name = nameOf(group, topic, partition)
       const end = log.topics.get(topic)?.[partition]?.length ?? 0
+      if (to > end) throw new RangeError(`${topic}/${partition} ends at ${end}`)
       const generation = (log.places.get(name)?.generation ?? 1) + 1
-      const place = { position: Math.min(to, end), generation }
+      const place = { position: to, generation }
       log.places.set(name, place)
       log.owners.get(name)?.readers.get(name)?.moveTo(place)
     },

@@ -127,10 +127,11 @@ export async function prepareOwner(session: Queryable): Promise<void> {
 
 /**
  * Lets a group read a partition again from another position, forward or back; readers notice within
- * a poll, and what they are working on meanwhile does not count. Beyond the end means the end.
+ * a poll, and what they are working on meanwhile does not count. Whether what it reads again is
+ * still remembered is for the caller to look at: see {@link findForgotten}.
  *
  * @returns the place now; undefined for a group that never read that partition.
- * @throws {RangeError} for a position that is no natural number.
+ * @throws {RangeError} for a position that is no natural number, or beyond the partition's end.
  * @throws {DatabaseUnavailable}
  */
 export async function resetPosition(
@@ -138,14 +139,51 @@ export async function resetPosition(
   { group, topic, partition, to }: GroupPartition & Readonly<{ to: number }>,
 ): Promise<Place | undefined> {
   if (!Number.isSafeInteger(to) || to < 0) throw new RangeError(`${to} is no position`)
-  const { rows } = await queryable(pool).query<Place>({
-    text: `update positions p
-              set generation = p.generation + 1,
-                  position = least($4, coalesce((select next from heads h
-                                                  where h.topic = $2 and h.partition = $3), 0))
-            where consumer_group = $1 and topic = $2 and partition = $3
-        returning position, generation`,
+  const { rows } = await queryable(pool).query<Place & { head: number; isMoved: boolean }>({
+    text: `with known as (
+             select coalesce(h.next, 0) as head
+               from positions left join heads h using (topic, partition)
+              where consumer_group = $1 and topic = $2 and partition = $3
+           ), moved as (
+             update positions p set generation = p.generation + 1, position = $4
+               from known
+              where p.consumer_group = $1 and p.topic = $2 and p.partition = $3
+                and $4 <= known.head
+          returning p.position, p.generation
+           )
+           select known.head, position, generation, position is not null as "isMoved"
+             from known left join moved on true`,
     values: [group, topic, partition, to],
+  })
+  const [row] = rows
+  if (row === undefined) return undefined
+  const { head, isMoved, position, generation } = row
+  if (isMoved) return { position, generation }
+  throw new RangeError(`${topic}/${partition} ends at ${head}: there is no position ${to}`)
+}
+
+/**
+ * The message that a group would read first from a position on, if it was told before a time and
+ * before anything was decided that the command log remembers: refusals that it brings again would
+ * be decided anew. `before`: a log that is young remembers all there was, give the age from which
+ * on it forgets.
+ *
+ * @throws {DatabaseUnavailable}
+ */
+export async function findForgotten(
+  pool: Pool,
+  at: Readonly<{ topic: string; partition: number; from: number; before: Date }>,
+): Promise<Readonly<{ position: number; time: Date }> | undefined> {
+  const { rows } = await queryable(pool).query<{ position: number; time: Date }>({
+    text: `select position, time
+             from (select position, time from outbox
+                    where topic = $1 and partition = $2 and position >= $3
+                    order by topic, partition, position
+                    limit 1) as first
+            where time < least($4, (select min(decided_at) from commands where status is null),
+                               (select decided_at from commands where status is not null
+                                 order by replayable_until limit 1))`,
+    values: [at.topic, at.partition, at.from, at.before],
   })
   return rows[0]
 }
