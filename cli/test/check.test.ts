@@ -176,7 +176,8 @@ it.each<[string, string, string[]]>([
                                          where operation = 'deposit'),
                        body = replace(body, '"outcome":"answered"', '"outcome":"key-reused"')
       where topic = 'message' and partition_key = ${carried};
-     update messages set state = 'pending', response_status = null, response_headers = null
+     update messages set state = 'pending', response_status = null, response_headers = null,
+                         ended_at = null
       where guid::text = ${carried}`,
     ['requests-registered'],
   ],

@@ -40,6 +40,7 @@ export {
   databaseSweeps,
   type Retention,
   sweepCommandLog,
+  sweepDiscarded,
   sweepOutbox,
   usualKeptMs,
 } from './retention.ts'

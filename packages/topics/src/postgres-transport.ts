@@ -30,8 +30,9 @@ export type PostgresTransportOptions = Readonly<{
    */
   publishLimits?: Partial<PublisherLimits>
   /**
-   * How the database's outbox and command log age; they are swept while anything is consumed.
-   * Commands are remembered longer than messages are kept, by default for 30 and for 7 days.
+   * How the outbox, the command log and discarded letters of the database age; they are swept
+   * while anything is consumed. Commands are remembered longer than messages are kept, by default
+   * for 30 and for 7 days.
    */
   retention?: Retention
   /** Told of every error that is tried again. Default: nobody is. */

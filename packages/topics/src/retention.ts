@@ -7,6 +7,7 @@ import {
 } from '@semel/commands'
 import { postgresStore } from '@semel/commands/postgres'
 import type { Pool } from '@semel/postgres'
+import { deleteDiscarded } from './discarded-letter-store.ts'
 import { deletePassed, listPartitions, oldestMessageTime } from './outbox-store.ts'
 
 /** How long a database keeps messages and remembers commands, and how its sweeper goes about it. */
@@ -47,13 +48,14 @@ export function agesOf({
 }
 
 /**
- * What ages in the tables that the services of a database share: the outbox, then the command log.
- * Each may run in several processes at once.
+ * What ages in the tables that the services of a database share: the outbox, then the command log,
+ * then letters that were discarded. Each may run in several processes at once.
  */
 export function databaseSweeps(pool: Pool, retention: Retention = {}): readonly Sweep[] {
   return [
     (signal) => sweepOutbox(pool, retention, signal),
     (signal) => sweepCommandLog(pool, retention, signal),
+    (signal) => sweepDiscarded(pool, retention, signal),
   ]
 }
 
@@ -94,10 +96,35 @@ export async function sweepCommandLog(
   retention: Retention = {},
   signal?: AbortSignal,
 ): Promise<void> {
+  const neededSince = await neededSinceIn(pool, retention)
+  const needed = neededSince && { neededSince }
+  await sweepCommands(postgresStore(pool), { ...retention, ...needed }, signal)
+}
+
+/**
+ * Deletes letters that were discarded as long ago as commands are forgotten: a letter that was
+ * discarded keeps its message from being decided, should it be read again.
+ *
+ * @returns how many were deleted.
+ */
+export async function sweepDiscarded(
+  pool: Pool,
+  retention: Retention = {},
+  signal?: AbortSignal,
+): Promise<number> {
+  const { clock = () => new Date() } = retention
+  const agedBefore = clock().getTime() - agesOf(retention).rememberedMs
+  const neededSince = await neededSinceIn(pool, retention)
+  const discardedBefore = new Date(Math.min(agedBefore, neededSince?.getTime() ?? agedBefore))
+  const sweepBatch = (batchSizeMax: number) =>
+    deleteDiscarded(pool, { discardedBefore, batchSizeMax })
+  return sweepInBatches(sweepBatch, retention, signal)
+}
+
+async function neededSinceIn(pool: Pool, retention: Retention): Promise<Date | undefined> {
   const { keptMs, rememberedMs } = agesOf(retention)
   const oldest = await oldestMessageTime(pool)
-  const needed = oldest && { neededSince: new Date(oldest.getTime() - (rememberedMs - keptMs)) }
-  await sweepCommands(postgresStore(pool), { ...retention, ...needed }, signal)
+  return oldest && new Date(oldest.getTime() - (rememberedMs - keptMs))
 }
 
 function inWords(ms: number): string {

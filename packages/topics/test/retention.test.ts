@@ -1,7 +1,14 @@
 import { type CommandRecord, commandId, fingerprintOf, serviceScope } from '@semel/commands'
 import { commandMigrations, postgresStore } from '@semel/commands/postgres'
 import { testDatabase } from '@semel/postgres/testing'
-import { databaseSweeps, type Retention, sweepOutbox, topicMigrations } from '@semel/topics'
+import {
+  databaseSweeps,
+  type Parking,
+  postgresDeadLetters,
+  type Retention,
+  sweepOutbox,
+  topicMigrations,
+} from '@semel/topics'
 import { type PostgresTransportOptions, postgresTransport } from '@semel/topics/postgres'
 import { takePart } from '@semel/topics/take-part'
 import { patience, readUntil, readWith, told } from '@semel/topics/testing'
@@ -60,6 +67,23 @@ describe('the outbox', () => {
 
     expect(swept[0]! + swept[1]!).toBe(200)
     expect((await database.pool.query('select from outbox')).rowCount).toBe(0)
+  })
+})
+
+describe('discarded letters', () => {
+  it('are kept as long as commands are remembered, and their messages could be read', async () => {
+    const { transport, park, letters, sweep } = await open()
+    await park(29, 31, 57, 59)
+    await park('not discarded')
+    await transport.publish([toldAgo(35)])
+
+    await sweep()
+    const whileUnread = await letters()
+    await (await readUntil(transport, 'g', 'a', 1)).stop()
+    await sweep()
+
+    expect(whileUnread).toEqual([29, 31, 57, 'not discarded'])
+    expect(await letters()).toEqual([29, 'not discarded'])
   })
 })
 
@@ -142,6 +166,26 @@ async function open(options: Partial<PostgresTransportOptions> = {}) {
     async remembered() {
       const { rows } = await database.pool.query('select decided_at from commands order by 1 desc')
       return rows.map(({ decided_at }) => (now.getTime() - decided_at.getTime()) / dayMs)
+    },
+    /** Parks letters that were discarded so many days ago, or not at all. */
+    async park(...discarded: (number | 'not discarded')[]) {
+      const { park, discard } = postgresDeadLetters({ pool: database.pool, append: async () => {} })
+      for (const days of discarded) {
+        const { id, time, commandId: _, body, ...message } = told('a_dead', `${days}`, 0)
+        const place = { ...message, id, partition: 0, position: 0, body: `${body}` }
+        const letter = { id, message: place, reason: 'failed', detail: '', behindStored: false }
+        await park('g', [letter as Parking], time)
+        if (days === 'not discarded') continue
+        await discard({ group: 'g', id, by: 'me', why: 'test', at: daysAgo(days) })
+      }
+    },
+    async letters() {
+      const { rows } = await database.pool.query(
+        'select discarded_at from dead_letters order by 1 desc nulls last',
+      )
+      return rows.map(({ discarded_at: at }) =>
+        at === null ? 'not discarded' : (now.getTime() - at.getTime()) / dayMs,
+      )
     },
     async sweep(retention: Retention = {}) {
       const aged = { ...retention, clock: () => now }

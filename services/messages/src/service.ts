@@ -7,6 +7,7 @@ import type { PostgresTransport } from '@semel/topics/postgres'
 import { takePart } from '@semel/topics/take-part'
 import { type EntryCommand, type EntryState, entryDecider } from './entry.ts'
 import { requestEnded, requestParked, requestSeen } from './reactions.ts'
+import { entrySweep } from './retention.ts'
 import { messageQueries } from './routes.ts'
 import { entryRepository, messageMigrations } from './sql.ts'
 import { subscriptions } from './subscriptions.ts'
@@ -53,6 +54,7 @@ export function createMessages({ pool, topics, report, executor }: MessagesOptio
       ...{ pool, topics, group: 'messages', subscriptions, catalogue, report },
       batchIntervalMs,
     }),
+    sweeps: [entrySweep(pool, { rememberedMs: topics?.rememberedMs })],
     report,
     ...executor,
   })

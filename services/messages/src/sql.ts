@@ -4,7 +4,9 @@ import {
   int4Array,
   jsonbArray,
   type MigrationSet,
+  type Pool,
   type Queryable,
+  queryable,
   type Tx,
   textArray,
   timestamptzArray,
@@ -85,6 +87,25 @@ export async function listMessages(
   return rows.map(entryOf)
 }
 
+/** Deletes requests of which it was heard before a time how they ended; the oldest first. */
+export async function deleteEnded(
+  pool: Pool,
+  { endedBefore, batchSizeMax }: { endedBefore: Date; batchSizeMax: number },
+): Promise<number> {
+  const { rowCount } = await queryable(pool).query({
+    name: 'delete-ended',
+    text: `with due as (
+             select guid from messages
+              where ended_at < $1
+              order by ended_at
+              limit $2
+                for update skip locked)
+           delete from messages using due where messages.guid = due.guid`,
+    values: [endedBefore, batchSizeMax],
+  })
+  return rowCount
+}
+
 type MessageRow = {
   guid: string
   number: number
@@ -108,10 +129,12 @@ function insertMessages(tx: Tx, entries: readonly RegisteredEntry[]): void {
   tx.send({
     name: 'insert-messages',
     text: `insert into messages (guid, key, request, state, response_status, response_headers,
-                                 response_body, scope, operation, registered_at)
-           select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[],
-                                $6::jsonb[], $7::text[], $8::text[], $9::text[],
-                                $10::timestamptz[])`,
+                                 response_body, scope, operation, registered_at, ended_at)
+           select heard.*, case when heard.state not in ('pending', 'parked') then now() end
+             from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::jsonb[],
+                         $7::text[], $8::text[], $9::text[], $10::timestamptz[])
+                  as heard (guid, key, request, state, response_status, response_headers,
+                            response_body, scope, operation, registered_at)`,
     values: [
       ...changingColumns(entries),
       textArray(entries.map(({ scope }) => scope)),
@@ -129,7 +152,8 @@ function updateMessages(tx: Tx, entries: readonly RegisteredEntry[]): void {
               set key = changed.key, request = changed.request, state = changed.state,
                   response_status = changed.response_status,
                   response_headers = changed.response_headers,
-                  response_body = changed.response_body
+                  response_body = changed.response_body,
+                  ended_at = case when changed.state not in ('pending', 'parked') then now() end
              from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[],
                          $6::jsonb[], $7::text[])
                   as changed (guid, key, request, state, response_status, response_headers,

@@ -2,11 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { guidOf } from '@semel/commands'
+import { type Command, guidOf } from '@semel/commands'
 import { migrate, type Pool, readMigrations } from '@semel/postgres'
 import { testDatabase } from '@semel/postgres/testing'
 import { expect, it, onTestFinished } from 'vitest'
 import { times } from '../../../test/client.ts'
+import { entrySweep } from '../src/retention.ts'
 import { migrations } from '../src/service.ts'
 import { messageMigrations } from '../src/sql.ts'
 import { carry, ended, parked, postgresExecutor, requestOf, seen } from './requests.ts'
@@ -59,6 +60,33 @@ it('keeps the answer in place of what was heard before: parked, expired, reused'
 
   expect(before.toSorted()).toEqual(['key-expired null', 'key-reused null', 'parked null'])
   expect(await statesOf()).toEqual(Array(3).fill('answered {"nth":3}'))
+})
+
+it('forgets what ended a month ago, however long ago it was asked; no more', async () => {
+  const { pool } = await testDatabase(migrations)
+  const executor = postgresExecutor(pool)
+  const [waiting, aside, late, recent, old] = ['0', '1', '2', '3', '4'].map((n) =>
+    requestOf({ key: `h:${n}` }),
+  ) as [Command, Command, Command, Command, Command]
+  const days = (count: number) => count * 24 * 60 * 60 * 1000
+  await carry(executor, [seen(waiting), parked(aside), seen(late), ended(recent, 200)])
+  await carry(executor, [ended(old, 200)])
+  await pool.query(`update messages set registered_at = registered_at - interval '90 days'`)
+  await pool.query(`update messages set ended_at = ended_at - interval '31 days'
+                     where guid = '${guidOf(old)}'`)
+  await carry(executor, [ended(late, 200)])
+  const sweepOf = (ageMs: number) =>
+    entrySweep(pool, { rememberedMs: ageMs })(new AbortController().signal)
+
+  await sweepOf(days(32))
+  const before = await rowsOf(pool)
+  await sweepOf(days(30))
+  const after = await rowsOf(pool)
+  await carry(executor, [ended(old, 200)])
+
+  expect(before).toHaveLength(5)
+  expect(new Set(after.map(({ key }) => key))).toEqual(new Set(['h:0', 'h:1', 'h:2', 'h:3']))
+  expect(await rowsOf(pool)).toEqual(after)
 })
 
 it('comes to the same when several processes hear everything at once, in batches', async () => {
@@ -140,5 +168,5 @@ async function rowsOf(pool: Pool) {
     `select guid, state, key, request, response_status as status, response_body as body
        from messages order by guid`,
   )
-  return rows as { guid: string; state: string; body: string | null }[]
+  return rows as { guid: string; state: string; key: string | null; body: string | null }[]
 }
