@@ -160,6 +160,7 @@ export function letterId({ id, topic, partition, position }: Delivered): string 
  * beyond which a hash stands for the rest.
  */
 export function storable(message: Delivered): Delivered {
+  if (isStorable(message)) return message
   const { body, partitionKey, ...attributes } = message
   const cleaned = Object.entries(attributes).map(
     ([name, value]) => [name, typeof value === 'string' ? cleanText(value) : value] as const,
@@ -169,6 +170,14 @@ export function storable(message: Delivered): Delivered {
     partitionKey: shortKey(cleanText(partitionKey)),
     body: body.toWellFormed(),
   }
+}
+
+/** Nearly every message is: without a copy, this takes a quarter of the time. */
+function isStorable({ body, ...envelope }: Delivered): boolean {
+  if (envelope.partitionKey.length > partitionKeyMax || !body.isWellFormed()) return false
+  return Object.values(envelope).every(
+    (value) => typeof value !== 'string' || (value.isWellFormed() && !value.includes('\u0000')),
+  )
 }
 
 /** Text without what PostgreSQL's text cannot hold. */
