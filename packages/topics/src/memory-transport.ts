@@ -1,13 +1,15 @@
 import type { Message } from '@semel/commands'
+import type { MemoryTx } from '@semel/commands/memory'
 import { type PartitionCounts, partitionOf } from './append.ts'
 import { bodyText } from './envelope.ts'
 import {
+  type Page,
   type PartitionReader,
   type Place,
   startPartitionReader,
   type Wait,
 } from './partition-reader.ts'
-import type { Delivered, Transport } from './transport.ts'
+import type { Delivered, OutboxTransport } from './transport.ts'
 
 /** What transports in memory share, as processes share a database. */
 export type MemoryLog = Readonly<{
@@ -18,6 +20,11 @@ export type MemoryLog = Readonly<{
   consumers: Set<Consumer>
   /** Who reads, by the same names. */
   owners: Map<string, Consumer>
+  /** What was told in the database; the first `taken` of it have their positions. */
+  outbox: { readonly messages: readonly Message[]; taken: number }
+  /** Of messages that were appended, the partition; of those that are committed, their place. */
+  partitions: WeakMap<Message, number>
+  delivered: WeakMap<Message, Delivered>
 }>
 
 /** How a memory transport works. */
@@ -26,6 +33,8 @@ export type MemoryTransportOptions = Readonly<{
   partitions?: PartitionCounts
   /** Shared with other transports, as another process shares a database. Default: its own. */
   log?: MemoryLog
+  /** How a page comes from the log; it takes the page when it likes. Default: at once. */
+  read?: (page: () => Page) => Promise<Page>
   /** How to wait before a batch that was rejected comes again. Default: by the clock. */
   wait?: Wait
   /** A number from 0 to 1, for jitter. Default `Math.random`. */
@@ -33,7 +42,14 @@ export type MemoryTransportOptions = Readonly<{
 }>
 
 /** A transport in memory, and what an operator can do to it. */
-export interface MemoryTransport extends Transport {
+export interface MemoryTransport extends OutboxTransport<MemoryTx> {
+  /**
+   * Looks for messages that it was not told of, and for partitions that nobody reads: the
+   * PostgreSQL transport does so by itself.
+   */
+  poll(): void
+  /** Gives messages to its readers, as `told` does; they must be committed. */
+  handOver(delivered: readonly Delivered[]): void
   /** Lets a group read a partition again, as `resetPosition` does. */
   resetPosition(at: { group: string; topic: string; partition: number; to: number }): void
 }
@@ -46,50 +62,80 @@ interface Consumer {
   readonly open: (topic: string, partition: number, start: Place) => PartitionReader
 }
 
-/** Makes an empty log. */
-export function memoryLog(): MemoryLog {
-  return { topics: new Map(), places: new Map(), consumers: new Set(), owners: new Map() }
+const batchBytesMax = 8 * 2 ** 20
+
+/** Makes an empty log, in a database where these messages are told: those of a memory database. */
+export function memoryLog(messages: readonly Message[] = []): MemoryLog {
+  return {
+    ...{ topics: new Map(), places: new Map(), consumers: new Set(), owners: new Map() },
+    ...{ outbox: { messages, taken: 0 }, partitions: new WeakMap(), delivered: new WeakMap() },
+  }
 }
 
 /**
  * Makes a transport in memory, for tests and simulation. It passes the same suite as the PostgreSQL
- * transport and reads with the same loop. Nothing is waited for but back-off, and nothing is ever
- * dropped from its log; without a shared log, all is gone with it.
+ * transport, reads with the same loop, and hands over what it is told in the same way; only that it
+ * never polls by itself. Nothing is waited for but back-off, and nothing is ever dropped from its
+ * log; without a shared log, all is gone with it.
  */
 export function memoryTransport(options: MemoryTransportOptions = {}): MemoryTransport {
   const { partitions = {}, log = memoryLog(), wait, random } = options
+  const { read = async (page) => page() } = options
+  const own = new Set<Consumer>()
+  const partitionFor = ({ topic, partitionKey }: Message) =>
+    partitionOf(partitionKey, partitions[topic] ?? 1)
+
   return {
     async publish(messages) {
       // All before any is put: a body that is too large keeps the others back too.
       const bodies = messages.map(bodyText)
-      const written = messages.map((message, index) => {
-        const partition = partitionOf(message.partitionKey, partitions[message.topic] ?? 1)
-        return put(log, message, bodies[index]!, partition)
-      })
+      takeIn(log, partitionFor)
+      const written = messages.map((message, index) =>
+        put(log, message, bodies[index]!, partitionFor(message)),
+      )
       assign(log)
-      const places = new Map(written.map((at) => [nameOf('', at.topic, at.partition), at]))
-      for (const { topic, partition } of places.values()) {
-        for (const { group, readers } of log.consumers) {
-          readers.get(nameOf(group, topic, partition))?.wake()
-        }
+      handOver(own, written)
+      const others = [...log.consumers].filter((consumer) => !own.has(consumer))
+      for (const handed of byPlace(written)) wake(others, handed, undefined)
+    },
+    async append(tx, messages) {
+      for (const message of messages) {
+        bodyText(message)
+        log.partitions.set(message, partitionFor(message))
+      }
+      tx.tell(messages)
+    },
+    told(messages) {
+      takeIn(log, partitionFor)
+      assign(log)
+      const delivered = messages.flatMap((message) => log.delivered.get(message) ?? [])
+      handOver(own, delivered)
+    },
+    poll() {
+      takeIn(log, partitionFor)
+      assign(log)
+      for (const { readers } of own) {
+        for (const [name, reader] of readers) reader.sawHead(endOf(log, name))
       }
     },
+    handOver: (delivered) => handOver(own, delivered),
     consume(group, topics, onBatch, { batchSizeMax = 256, report = () => {} } = {}) {
       const open = (topic: string, partition: number, start: Place) =>
         startPartitionReader({
           start,
-          read: async (from) => pageOf(log, topic, partition, from, batchSizeMax),
+          read: (from) => read(() => pageOf(log, topic, partition, from, batchSizeMax)),
           commit: (place) => advance(log, nameOf(group, topic, partition), place),
-          onBatch,
-          report,
+          ...{ onBatch, report, limits: { rowsMax: batchSizeMax, bytesMax: batchBytesMax } },
           ...(wait ? { wait } : {}),
           ...(random ? { random } : {}),
         })
       const consumer: Consumer = { group, topics, readers: new Map(), open }
+      own.add(consumer)
       log.consumers.add(consumer)
       assign(log)
       return {
         async stop() {
+          own.delete(consumer)
           log.consumers.delete(consumer)
           await Promise.all([...consumer.readers.values()].map((reader) => reader.stop()))
           for (const name of consumer.readers.keys()) log.owners.delete(name)
@@ -98,28 +144,58 @@ export function memoryTransport(options: MemoryTransportOptions = {}): MemoryTra
         },
       }
     },
-    resetPosition({ group, topic, partition, to }) {
-      const name = nameOf(group, topic, partition)
-      const end = log.topics.get(topic)?.[partition]?.length ?? 0
-      if (to > end) throw new RangeError(`${topic}/${partition} ends at ${end}`)
-      const generation = (log.places.get(name)?.generation ?? 1) + 1
-      const place = { position: to, generation }
-      log.places.set(name, place)
-      log.owners.get(name)?.readers.get(name)?.moveTo(place)
-    },
+    resetPosition: ({ group, topic, partition, to }) =>
+      reset(log, nameOf(group, topic, partition), to),
   }
 }
 
-function put(log: MemoryLog, message: Message, body: string, partition: number): Delivered {
+/** Gives what was committed since the last look its positions, in the order of its commits. */
+function takeIn(
+  { outbox, partitions, ...log }: MemoryLog,
+  partitionFor: (message: Message) => number,
+): void {
+  for (; outbox.taken < outbox.messages.length; outbox.taken += 1) {
+    const message = outbox.messages[outbox.taken]!
+    const partition = partitions.get(message) ?? partitionFor(message)
+    log.delivered.set(message, put(log, message, bodyText(message), partition))
+  }
+}
+
+function put(
+  { topics }: Pick<MemoryLog, 'topics'>,
+  message: Message,
+  body: string,
+  partition: number,
+): Delivered {
   const { topic, body: _, time, ...envelope } = message
-  const all = log.topics.get(topic) ?? []
-  log.topics.set(topic, all)
+  const all = topics.get(topic) ?? []
+  topics.set(topic, all)
   while (all.length <= partition) all.push([])
   const of = all[partition]!
   const place = { topic, partition, position: of.length }
   const put = { ...envelope, ...place, time: time.toISOString(), body }
   of.push(put)
   return put
+}
+
+/** Messages by topic and partition, one at least in each. */
+function byPlace(messages: readonly Delivered[]): Iterable<readonly [Delivered, ...Delivered[]]> {
+  const places = Map.groupBy(messages, ({ topic, partition }) => `${partition} ${topic}`)
+  return places.values() as Iterable<[Delivered, ...Delivered[]]>
+}
+
+function handOver(to: Iterable<Consumer>, delivered: readonly Delivered[]): void {
+  for (const handed of byPlace(delivered)) wake(to, handed, handed)
+}
+
+function wake(
+  consumers: Iterable<Consumer>,
+  [{ topic, partition }]: readonly [Delivered, ...Delivered[]],
+  handed: readonly Delivered[] | undefined,
+): void {
+  for (const { group, topics, readers } of consumers) {
+    if (topics.includes(topic)) readers.get(nameOf(group, topic, partition))?.wake(handed)
+  }
 }
 
 /** Gives every partition that nobody reads to the first who wants it. */
@@ -143,7 +219,7 @@ function pageOf(
   partition: number,
   from: number,
   batchSizeMax: number,
-): { messages: Delivered[]; hasMore: boolean } {
+): Page {
   const all = log.topics.get(topic)?.[partition] ?? []
   return {
     messages: all.slice(from, from + batchSizeMax),
@@ -151,11 +227,25 @@ function pageOf(
   }
 }
 
+function endOf(log: MemoryLog, name: string): number {
+  const [, topic, partition] = JSON.parse(name) as [string, string, number]
+  return log.topics.get(topic)?.[partition]?.length ?? 0
+}
+
 function advance(log: MemoryLog, name: string, { position, generation }: Place): void {
   const known = log.places.get(name) ?? { position: 0, generation: 1 }
   if (known.generation === generation && known.position < position) {
     log.places.set(name, { position, generation })
   }
+}
+
+function reset(log: MemoryLog, name: string, to: number): void {
+  const end = endOf(log, name)
+  if (to > end) throw new RangeError(`${name} ends at ${end}`)
+  const generation = (log.places.get(name)?.generation ?? 1) + 1
+  const place = { position: to, generation }
+  log.places.set(name, place)
+  log.owners.get(name)?.readers.get(name)?.moveTo(place)
 }
 
 function nameOf(group: string, topic: string, partition: number): string {

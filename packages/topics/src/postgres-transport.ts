@@ -7,7 +7,7 @@ import { backOffMs, startPartitionReader } from './partition-reader.ts'
 import { createPublisher, type PublisherLimits } from './publisher.ts'
 import { recurring } from './recurring.ts'
 import { agesOf, databaseSweeps, type Retention } from './retention.ts'
-import type { ConsumeOptions, Delivered, Transport } from './transport.ts'
+import type { ConsumeOptions, Delivered, OutboxTransport } from './transport.ts'
 
 /** How a PostgreSQL transport works. */
 export type PostgresTransportOptions = Readonly<{
@@ -41,18 +41,10 @@ export type PostgresTransportOptions = Readonly<{
   random?: () => number
 }>
 
-/** A transport whose consumers read the outbox itself, in the database that they share. */
-export interface PostgresTransport extends Transport {
+/** The transport over a PostgreSQL database. */
+export interface PostgresTransport extends OutboxTransport<Tx> {
   /** How long its database remembers commands, in milliseconds. */
   readonly rememberedMs: number
-  /** Appends messages in the transaction of their effect; then `told` wakes their readers. */
-  append(tx: Tx, messages: readonly Message[]): Promise<void>
-  /**
-   * To be called when a transaction that appended these is committed, with the very array that was
-   * appended: its readers in this process get them without a read. Without it they wait for the
-   * poll.
-   */
-  told(messages: readonly Message[]): void
   /** Stops all consumers, publishes what was taken, and leaves the pool to whoever ends it. */
   close(): Promise<void>
 }

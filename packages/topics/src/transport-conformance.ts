@@ -1,22 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { type PartitionCounts, partitionOf } from './append.ts'
+import { partitionOf } from './append.ts'
 import { bodyBytesMax } from './envelope.ts'
+import { handsOver, type Topics } from './hand-over-conformance.ts'
 import { freshTopic, numberOf, patience, readUntil, readWith, told } from './testing.ts'
-import type { Transport } from './transport.ts'
-
-/** Topics, and views of them as several processes have them. */
-interface Topics {
-  /** A transport as another process has it, with its own opinion of partition counts. */
-  transport(partitions?: PartitionCounts): Transport
-  close(): Promise<void>
-}
 
 /**
  * What every transport must do. Call it from a test file with a way to open empty topics.
  */
-export function transportConformance(name: string, open: () => Promise<Topics>): void {
+export function transportConformance<Tx>(name: string, open: () => Promise<Topics<Tx>>): void {
   describe(`the topics of ${name}`, () => {
-    const topics = {} as Topics
+    const topics = {} as Topics<Tx>
     beforeAll(async () => void Object.assign(topics, await open()))
     afterAll(() => topics.close())
 
@@ -24,12 +17,13 @@ export function transportConformance(name: string, open: () => Promise<Topics>):
     refusesBodies(topics)
     triesAgain(topics)
     remembersPositions(topics)
+    takesOver(topics)
     handsOver(topics)
     spreadsOverPartitions(topics)
   })
 }
 
-function carriesMessages(topics: Topics): void {
+function carriesMessages<Tx>(topics: Topics<Tx>): void {
   it('carry a message with its envelope and its JSON as they were sent', async () => {
     const transport = topics.transport()
     const topic = freshTopic()
@@ -96,7 +90,7 @@ function carriesMessages(topics: Topics): void {
   })
 }
 
-function refusesBodies(topics: Topics): void {
+function refusesBodies<Tx>(topics: Topics<Tx>): void {
   it('take no body that readers would not, nor what is published with it', async () => {
     const transport = topics.transport()
     const topic = freshTopic()
@@ -114,7 +108,7 @@ function refusesBodies(topics: Topics): void {
   })
 }
 
-function triesAgain(topics: Topics): void {
+function triesAgain<Tx>(topics: Topics<Tx>): void {
   it('bring the same batch again when it was rejected, and nothing behind it before', async () => {
     const transport = topics.transport()
     const topic = freshTopic()
@@ -152,7 +146,7 @@ function triesAgain(topics: Topics): void {
   })
 }
 
-function remembersPositions(topics: Topics): void {
+function remembersPositions<Tx>(topics: Topics<Tx>): void {
   it('go on where the group has stopped', async () => {
     const transport = topics.transport()
     const topic = freshTopic()
@@ -204,7 +198,7 @@ function remembersPositions(topics: Topics): void {
   })
 }
 
-function handsOver(topics: Topics): void {
+function takesOver<Tx>(topics: Topics<Tx>): void {
   it.each(['the same process', 'another process'])(
     'are read once by a group, and handed over to %s when a reader stops',
     async (where) => {
@@ -227,7 +221,7 @@ function handsOver(topics: Topics): void {
   )
 }
 
-function spreadsOverPartitions(topics: Topics): void {
+function spreadsOverPartitions<Tx>(topics: Topics<Tx>): void {
   const keys = Array.from({ length: 20 }, (_, n) => `key ${n}`)
 
   it('come in batches of one partition, which is that of their keys', async () => {

@@ -64,3 +64,15 @@ export interface Transport {
     options?: ConsumeOptions,
   ): { stop(): Promise<void> }
 }
+
+/** A transport whose consumers read the outbox itself, in the database that they share. */
+export interface OutboxTransport<Tx> extends Transport {
+  /** Appends messages in the transaction of their effect; then `told` wakes their readers. */
+  append(tx: Tx, messages: readonly Message[]): Promise<void>
+  /**
+   * To be called when a transaction that appended these is committed, with the very array that was
+   * appended: its readers in this process get them without a read. Without it they wait for the
+   * poll.
+   */
+  told(messages: readonly Message[]): void
+}

@@ -1,10 +1,23 @@
+import { memoryDatabase, memoryStore } from '@semel/commands/memory'
 import { transportConformance } from '@semel/topics/conformance'
-import { memoryLog, memoryTransport } from '@semel/topics/memory'
+import { type MemoryTransport, memoryLog, memoryTransport } from '@semel/topics/memory'
 
 transportConformance('the memory transport', async () => {
-  const log = memoryLog()
+  const database = memoryDatabase()
+  const log = memoryLog(database.messages)
+  const opened: MemoryTransport[] = []
   return {
-    transport: (partitions = {}) => memoryTransport({ partitions, log }),
+    transport: (partitions = {}) => {
+      const transport = memoryTransport({ partitions, log })
+      opened.push(transport)
+      return transport
+    },
+    async commit(work) {
+      await memoryStore(database).transaction(work)
+      setImmediate(() => {
+        for (const transport of opened) transport.poll()
+      })
+    },
     close: async () => {},
   }
 })

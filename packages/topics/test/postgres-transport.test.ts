@@ -1,10 +1,11 @@
+import { transaction } from '@semel/postgres'
 import { openTestDatabase } from '@semel/postgres/testing'
 import { topicMigrations } from '@semel/topics'
 import { transportConformance } from '@semel/topics/conformance'
 import { type PostgresTransport, postgresTransport } from '@semel/topics/postgres'
 
 transportConformance('the PostgreSQL transport', async () => {
-  const { anotherPool, close } = await openTestDatabase([topicMigrations])
+  const { pool: shared, anotherPool, close } = await openTestDatabase([topicMigrations])
   const opened: PostgresTransport[] = []
   return {
     transport: (partitions = {}) => {
@@ -13,6 +14,7 @@ transportConformance('the PostgreSQL transport', async () => {
       opened.push(transport)
       return transport
     },
+    commit: (work) => transaction(shared, work),
     async close() {
       await Promise.all(opened.map((transport) => transport.close()))
       await close()
