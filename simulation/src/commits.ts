@@ -57,8 +57,9 @@ export const retryAsPostgres: Retry = async (attempt, near) => {
 class Cut extends Error {}
 
 /**
- * The command log of a memory database as a process reaches it over a network: every statement is a
- * step, and connections break before, behind and at the commit.
+ * The command log of a memory database as a process reaches it over a network, by the two round
+ * trips that production sends: what is read is a step, what is written with its COMMIT is one, and
+ * so is the reply. Connections break before, behind and at the commit.
  */
 export function remoteStore(
   database: MemoryDatabase,
@@ -72,7 +73,7 @@ export function remoteStore(
 
   async function attemptOnce<T>(work: (tx: MemoryTx) => Promise<T>): Promise<Attempt<T>> {
     const fate = drawFate(near)
-    await step('begin')
+    await step('read')
     if (fate === 'unreachable') {
       happened('database away')
       return { end: fate }
@@ -111,7 +112,6 @@ export function remoteStore(
     ...inner,
     transaction: (work) => retry(() => attemptOnce(work), near),
     async find(tx, ids) {
-      await step('find')
       const found = await inner.find(tx, ids)
       for (const { scope } of found.values()) {
         happened(
@@ -121,10 +121,6 @@ export function remoteStore(
         )
       }
       return found
-    },
-    async insert(tx, records) {
-      await step('insert')
-      await inner.insert(tx, records)
     },
   }
 }

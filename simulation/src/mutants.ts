@@ -2,6 +2,8 @@ import type { AccountState, BillingCommand } from '@semel/billing/account'
 import { type Command, commandId, type Message, serviceScope, Unavailable } from '@semel/commands'
 import type { EntryState } from '@semel/messages/entry'
 import type { OrderState } from '@semel/orders/order'
+import type { Delivered } from '@semel/topics'
+import type { MemoryLog } from '@semel/topics/memory'
 import type { Mutation } from './mutation.ts'
 import type { AnyDecider, ServiceName } from './services.ts'
 
@@ -17,16 +19,27 @@ export const mutants: Readonly<Record<string, Mutation>> = {
     }),
   },
   'outbox outside the transaction': {
-    append: (_, database) => async (_tx, messages) => void database.messages.push(...messages),
+    append:
+      (_, { database }) =>
+      async (_tx, messages) =>
+        void database.messages.push(...messages),
   },
   'outbox after the transaction': {
-    append: (_, database) => {
+    append: (_, { database }) => {
       let told: readonly Message[] = []
       return async (_tx, messages) => {
         database.messages.push(...told)
         told = messages
       }
     },
+  },
+  'handed over before the commit': {
+    append:
+      (append, { topics }) =>
+      async (tx, messages) => {
+        await append(tx, messages)
+        if (topics.told !== undefined) topics.transport.handOver(placed(topics.log, messages))
+      },
   },
   'position before the effect': {
     onBatch: (onBatch) => async (batch) => void onBatch(batch).catch(() => {}),
@@ -118,6 +131,22 @@ export const mutants: Readonly<Record<string, Mutation>> = {
       },
     }),
   },
+}
+
+/** How messages will be delivered if they are committed, and no others before them. */
+function placed(log: MemoryLog, messages: readonly Message[]): Delivered[] {
+  const behind = log.outbox.messages.slice(log.outbox.taken)
+  return messages.map((message) => {
+    const { time, body, ...envelope } = message
+    const partition = log.partitions.get(message) ?? 0
+    const before = behind.filter(
+      (one) => one.topic === message.topic && log.partitions.get(one) === partition,
+    )
+    behind.push(message)
+    const position = (log.topics.get(message.topic)?.[partition]?.length ?? 0) + before.length
+    const at = { partition, position, time: time.toISOString() }
+    return { ...envelope, ...at, body: JSON.stringify(body) }
+  })
 }
 
 function renamed(command: Command, operation: string): Command {

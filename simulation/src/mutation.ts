@@ -1,8 +1,9 @@
 import type { Command, Message, ReplayCache, Store } from '@semel/commands'
-import type { MemoryDatabase, MemoryTx } from '@semel/commands/memory'
+import type { MemoryTx } from '@semel/commands/memory'
 import type { DeadLetters, Delivered } from '@semel/topics'
 import type { Retry } from './commits.ts'
-import type { AnyDecider, ServiceName } from './services.ts'
+import type { Topics } from './process.ts'
+import type { AnyDecider, Database, ServiceName } from './services.ts'
 
 type OnBatch = (batch: readonly Delivered[]) => Promise<void>
 type Append = (tx: MemoryTx, messages: readonly Message[]) => Promise<void>
@@ -16,7 +17,7 @@ export type Mutation = Partial<
     command: (command: Command) => Command
     retry: Retry
     store: (store: Store<MemoryTx>, cache: ReplayCache | undefined) => Store<MemoryTx>
-    append: (append: Append, database: MemoryDatabase) => Append
+    append: (append: Append, to: Readonly<{ database: Database; topics: Topics }>) => Append
     onBatch: (onBatch: OnBatch) => OnBatch
     decider: (name: ServiceName, decider: AnyDecider) => AnyDecider
     deadLetters: (letters: DeadLetters) => DeadLetters

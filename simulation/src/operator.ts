@@ -1,6 +1,6 @@
 import { type CommandRecord, commandId, serviceScope } from '@semel/commands'
 import { memoryDeadLetters } from '@semel/topics'
-import { type ServiceName, serviceNames } from './services.ts'
+import type { Database } from './services.ts'
 import { clientMadeOrderId } from './workload.ts'
 import type { World } from './world.ts'
 
@@ -10,21 +10,21 @@ export function startOperator(world: World): void {
   const later = (label: string, stepsEnd: number, work: () => unknown) =>
     void scheduler.delay(life, label, 1 + random.below(stepsEnd)).then(work)
   for (let nth = 0; nth < faults.garbage; nth += 1) {
-    later('garbage', 100, () => publishGarbage(world, nth))
+    later('garbage', 60, () => publishGarbage(world, nth))
   }
-  for (let nth = 0; nth < faults.resets; nth += 1) later('reset', 400, () => reset(world))
-  if (faults.repartitions) {
-    later('repartition', 200, () => world.repartition(1 + random.below(3)))
+  for (let nth = 0; nth < faults.resets; nth += 1) later('reset', 200, () => reset(world))
+  for (let nth = 0; nth < faults.repartitions; nth += 1) {
+    later('repartition', 120, () => world.repartition(1 + random.below(3)))
   }
-  if (faults.forgets) later('forget', 500, () => forget(world))
-  if (faults.mendsEarly) later('mend', 400, () => world.mend())
-  if (faults.redrivesEarly) later('redrive', 400, () => redrive(world))
+  if (faults.forgets) later('forget', 150, () => forget(world))
+  if (faults.mendsEarly) later('mend', 200, () => world.mend())
+  if (faults.redrivesEarly) later('redrive', 200, () => redrive(world))
 }
 
 /** Discards what can never be decided, and has the rest tried again. */
 export async function redrive(world: World): Promise<void> {
-  for (const name of serviceNames) {
-    const letters = memoryDeadLetters(world.databases[name])
+  for (const database of world.databases) {
+    const letters = memoryDeadLetters(database)
     for (const { id, reason, group } of await letters.list({})) {
       if (reason === 'failed' || reason === 'behind-parked') continue
       await letters.discard({ group, id, by: 'operator', why: 'nonsense', at: world.now() })
@@ -59,11 +59,13 @@ function reset({ log, random, scheduler, publisher, happened }: World): void {
 
 /** Retention drops what services asked of each other from command logs: tables must do. */
 function forget(world: World): void {
-  for (const name of serviceNames) if (world.random.chance(0.5)) forgetEventsOf(world, name)
+  for (const one of world.databases) if (world.random.chance(0.8)) forgetEvents(world, one)
 }
 
-function forgetEventsOf({ databases, random, log, publisher, happened }: World, name: ServiceName) {
-  const { tables, forgotten } = databases[name]
+function forgetEvents(
+  { random, log, publisher, happened }: World,
+  { tables, forgotten, services }: Database,
+): void {
   const records = tables.get('commands') as Map<string, CommandRecord> | undefined
   for (const [id, record] of records ?? []) {
     if (!record.scope.startsWith('@')) continue
@@ -73,7 +75,9 @@ function forgetEventsOf({ databases, random, log, publisher, happened }: World, 
   }
   if (random.chance(0.5)) return
   for (const place of [...log.places.keys()].map(placeOf)) {
-    if (place.group === name) publisher.resetPosition({ ...place, to: 0 })
+    if (services.some((name) => name === place.group)) {
+      publisher.resetPosition({ ...place, to: 0 })
+    }
   }
 }
 

@@ -16,11 +16,11 @@ export interface Relay {
  * What is told under one key is sent in its order; other keys may overtake it.
  */
 export function startRelay(
-  { messages, outbox, name }: Database,
+  { messages, outbox, services }: Database,
   transport: Pick<Transport, 'publish'>,
   { scheduler, random, faults }: Surroundings,
 ): Relay {
-  const life: Life = { alive: true, name: `relay of ${name}` }
+  const life: Life = { alive: true, name: `relay of ${services[0]}` }
   let isAtWork = false
 
   async function work(): Promise<void> {

@@ -9,19 +9,21 @@ import {
 import { memoryAppend } from '@semel/commands/memory'
 import * as catalogue from '@semel/contracts/catalogue'
 import { type DeadLetters, declaredTypes, memoryDeadLetters, startConsumer } from '@semel/topics'
-import { type MemoryLog, memoryTransport } from '@semel/topics/memory'
+import type { MemoryLog } from '@semel/topics/memory'
 import { remoteStore, retryAsPostgres, type Surroundings } from './commits.ts'
 import type { Mutation } from './mutation.ts'
+import type { Topics } from './process.ts'
 import type { Life } from './scheduler.ts'
-import type { AnyDecider, AnyRepository, Database, ServiceParts } from './services.ts'
+import type { AnyDecider, Database, ServiceParts } from './services.ts'
 import { watchedDecider } from './watched-decider.ts'
 
 /** What a client gets of a process: an outcome, an error 500, or a broken connection. */
 export type Reply = Outcome | Readonly<{ kind: 'failed' | 'broken' }>
 
-/** What a process is started with. */
-export type ProcessOptions = Readonly<{
+/** What a service is started with in a process. */
+export type ServiceOptions = Readonly<{
   parts: ServiceParts
+  topics: Topics
   database: Database
   log: MemoryLog
   near: Surroundings
@@ -31,8 +33,8 @@ export type ProcessOptions = Readonly<{
   isPoisoned: (command: Command) => boolean
 }>
 
-/** One process of a service: what it has in memory, and how it loses it. */
-export interface ServiceProcess {
+/** A service in a process: what it has in memory, and how it loses it. */
+export interface RunningService {
   readonly life: Life
   submit(command: Command, options: SubmitOptions): Promise<Reply>
   crash(): void
@@ -41,7 +43,7 @@ export interface ServiceProcess {
 const declared = declaredTypes(catalogue)
 
 /** Starts production's executor and consumer over ports where every wait is the scheduler's. */
-export function startProcess(options: ProcessOptions, life: Life): ServiceProcess {
+export function startService(options: ServiceOptions, life: Life): RunningService {
   const { parts, log, near } = options
   const executor = makeExecutor(options, life)
   const before = new Set(log.consumers)
@@ -81,24 +83,24 @@ export function startProcess(options: ProcessOptions, life: Life): ServiceProces
   }
 }
 
-function makeExecutor(options: ProcessOptions, life: Life): Executor {
-  const { parts, database, near, mutation, clock } = options
+function makeExecutor(options: ServiceOptions, life: Life): Executor {
+  const { parts, database, topics, near, mutation, clock } = options
   const { scheduler, happened } = near
   const { isCached, replayableMs } = near.faults()
   const cache = isCached ? processReplayCache({ entriesMax: 64 }) : undefined
   const store = remoteStore(database, life, near, mutation.retry ?? retryAsPostgres)
-  const append = mutation.append?.(memoryAppend, database) ?? memoryAppend
+  const { told, transport } = topics
+  const toOutbox = told === undefined ? memoryAppend : transport.append
+  const append = mutation.append?.(toOutbox, { database, topics }) ?? toOutbox
   const watched = watchedDecider(parts.name, parts.decider, happened)
   const decider = mutation.decider?.(parts.name, watched) ?? watched
   return createExecutor({
     store: mutation.store?.(store, cache) ?? store,
-    repository: remoteRepository(parts.repository, (label) => scheduler.step(life, label)),
+    repository: parts.repository,
     decider: breakable(decider, options.isPoisoned),
     contracts: parts.contracts,
-    append: async (tx, messages) => {
-      await scheduler.step(life, 'append')
-      await append(tx, messages)
-    },
+    append,
+    ...(told === undefined ? {} : { told }),
     source: parts.name,
     ...(parts.announce === undefined ? {} : { announce: parts.announce }),
     ...(cache === undefined ? {} : { cache }),
@@ -107,22 +109,6 @@ function makeExecutor(options: ProcessOptions, life: Life): Executor {
     clock,
     timers: scheduler.timersOf(life),
   })
-}
-
-function remoteRepository(
-  inner: AnyRepository,
-  step: (label: string) => Promise<void>,
-): AnyRepository {
-  return {
-    async load(tx, ids, commands) {
-      await step('load')
-      return inner.load(tx, ids, commands)
-    },
-    async save(tx, changed) {
-      await step('save')
-      await inner.save(tx, changed)
-    },
-  }
 }
 
 function breakable(inner: AnyDecider, isPoisoned: (command: Command) => boolean): AnyDecider {
@@ -136,26 +122,28 @@ function breakable(inner: AnyDecider, isPoisoned: (command: Command) => boolean)
 }
 
 /** The transport: batches come late and twice, and there is a step before a position is kept. */
-function deliveringTransport({ log, near, mutation }: ProcessOptions, life: Life) {
+function deliveringTransport(
+  { topics: { transport, saw }, near, mutation }: ServiceOptions,
+  life: Life,
+) {
   const { scheduler, random, faults, happened } = near
-  const inner = memoryTransport({
-    log,
-    wait: () => scheduler.step(life, 'back off'),
-    random: () => random.fraction(),
-  })
   return {
-    consume(...[group, topics, onBatch, options]: Parameters<typeof inner.consume>) {
+    consume(...[group, topics, onBatch, options]: Parameters<typeof transport.consume>) {
       const work = mutation.onBatch?.(onBatch) ?? onBatch
       const again = async (batch: Parameters<typeof onBatch>[0]) => {
         await scheduler.delay(life, 'deliver again', random.below(30))
         // A zombie: what it could not do is done by the one that owns the partition now.
         await onBatch(batch).catch(() => {})
       }
-      return inner.consume(
+      return transport.consume(
         group,
         topics,
         async (batch) => {
-          await scheduler.delay(life, 'deliver', random.below(faults().deliveryDelayMax + 1))
+          saw(batch)
+          const { deliveryDelayMax } = faults()
+          if (deliveryDelayMax > 0) {
+            await scheduler.delay(life, 'deliver', random.below(deliveryDelayMax + 1))
+          }
           if (random.chance(faults().redeliveryRate)) {
             happened('batch delivered again while it was worked on')
             void again(batch)
@@ -169,8 +157,8 @@ function deliveringTransport({ log, near, mutation }: ProcessOptions, life: Life
   }
 }
 
-/** Dead letters over a network: a step before each call, and one before its reply. */
-function remoteLetters({ database, near, mutation }: ProcessOptions, life: Life): DeadLetters {
+/** Dead letters over a network: a step before each call, and one before the reply to a change. */
+function remoteLetters({ database, near, mutation }: ServiceOptions, life: Life): DeadLetters {
   const { scheduler, happened } = near
   const stored = memoryDeadLetters(database)
   const inner = mutation.deadLetters?.(stored) ?? stored
@@ -192,8 +180,14 @@ function remoteLetters({ database, near, mutation }: ProcessOptions, life: Life)
         }
         return inner.park(group, letters, at)
       }),
-    keysToRedrive: (group, max) => call('keys to redrive', () => inner.keysToRedrive(group, max)),
-    lettersOf: (group, key, max) => call('letters', () => inner.lettersOf(group, key, max)),
+    async keysToRedrive(group, max) {
+      await scheduler.step(life, 'keys to redrive')
+      return inner.keysToRedrive(group, max)
+    },
+    async lettersOf(group, key, max) {
+      await scheduler.step(life, 'letters')
+      return inner.lettersOf(group, key, max)
+    },
     settle: (group, end) =>
       call('settle', () => {
         if (end.done.length > 0) happened('parked and redriven')

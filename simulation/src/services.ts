@@ -44,18 +44,19 @@ export type ServiceParts = Readonly<{
   announce: typeof announceAll | undefined
 }>
 
-/** A service's own database: it outlives every process. */
+/** A database: it outlives every process. */
 export type Database = MemoryDatabase &
   Readonly<{
-    name: ServiceName
+    /** Whose it is: the tables are each service's own, command log and outbox are shared. */
+    services: readonly ServiceName[]
     /** Told, not yet known to be sent: what the relay goes on with after a crash. */
     outbox: { taken: number; left: Message[] }
     /** Records of events that retention has dropped from the command log. */
     forgotten: Map<string, unknown>
   }>
 
-export function makeDatabase(name: ServiceName): Database {
-  return { ...memoryDatabase(), name, outbox: { taken: 0, left: [] }, forgotten: new Map() }
+export function makeDatabase(services: readonly ServiceName[]): Database {
+  return { ...memoryDatabase(), services, outbox: { taken: 0, left: [] }, forgotten: new Map() }
 }
 
 /** The four services as `service.ts` of each makes them, on tables in memory. */

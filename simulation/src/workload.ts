@@ -95,7 +95,7 @@ function lines(random: Random) {
 }
 
 function inOneOrMany(random: Random, intents: readonly Intent[]): Stream[] {
-  const timing = () => ({ fromStep: random.below(60), triesMax: 1 + random.below(3) })
+  const timing = () => ({ fromStep: random.below(40), triesMax: 1 + random.below(3) })
   if (random.chance(0.6)) return [{ intents, ...timing() }]
   return intents.map((intent) => ({ intents: [intent], ...timing() }))
 }

@@ -1,21 +1,22 @@
 import { type Command, makeCommand } from '@semel/commands'
 import type { AnyCommandContract } from '@semel/contract'
 import { commandMessage } from '@semel/topics'
-import { memoryLog, memoryTransport } from '@semel/topics/memory'
+import { type MemoryLog, memoryLog, memoryTransport } from '@semel/topics/memory'
 import type { Surroundings } from './commits.ts'
 import { drawFaults, type Faults, healed } from './faults.ts'
 import type { Attempt, Told } from './history.ts'
 import type { Mutation } from './mutation.ts'
+import { type Process, startProcess } from './process.ts'
 import type { Random } from './random.ts'
 import { addCounts, type RareCounts, type RareEvent } from './rare-events.ts'
 import { type Relay, startRelay } from './relay.ts'
 import type { Life, Scheduler } from './scheduler.ts'
-import { type ServiceProcess, startProcess } from './service-process.ts'
 import {
   type Database,
   makeDatabase,
   makeServices,
   type ServiceName,
+  type ServiceParts,
   serviceNames,
 } from './services.ts'
 import type { Intent } from './workload.ts'
@@ -25,9 +26,9 @@ export type DatabaseOf = Readonly<Record<ServiceName, Database>>
 
 /** A seat of a process: whoever sits on it may crash, and another one comes after. */
 type Seat = {
-  readonly name: ServiceName
+  readonly names: readonly ServiceName[]
   readonly number: number
-  process: ServiceProcess | undefined
+  process: Process | undefined
 }
 
 const start = Date.UTC(2026, 0, 1)
@@ -38,16 +39,16 @@ export class World {
   readonly scheduler: Scheduler
   readonly counts: RareCounts = new Map()
   readonly attempts: Attempt[] = []
-  readonly databases = Object.fromEntries(
-    serviceNames.map((name) => [name, makeDatabase(name)]),
-  ) as DatabaseOf
-  readonly log = memoryLog()
+  readonly services: readonly ServiceParts[] = makeServices()
+  readonly databases: readonly Database[]
+  readonly databaseOf: DatabaseOf
+  readonly log: MemoryLog
   readonly life: Life = { alive: true, name: 'world' }
   readonly #mutation: Mutation
   readonly #near: Surroundings
-  readonly #services = makeServices()
   readonly #seats: Seat[]
-  readonly #relays = new Map<ServiceName, Relay>()
+  /** Where services share a database, they read its outbox, and nobody relays it. */
+  readonly #relays = new Map<Database, Relay>()
   readonly publisher: ReturnType<typeof memoryTransport>
   /** Commands that break their decider until the bug is mended; false: they do not. */
   readonly #poisoned = new Map<string, boolean>()
@@ -61,7 +62,13 @@ export class World {
     this.scheduler = scheduler
     this.#mutation = mutation
     this.#faults = drawFaults(random)
-    const { partitions, replicas, alarmRate } = this.#faults
+    const { isTogether, partitions, replicas, alarmRate } = this.#faults
+    const groups = isTogether ? [serviceNames] : serviceNames.map((name) => [name])
+    this.databases = groups.map(makeDatabase)
+    this.databaseOf = Object.fromEntries(
+      this.databases.flatMap((one) => one.services.map((name) => [name, one])),
+    ) as DatabaseOf
+    this.log = memoryLog(isTogether ? this.databases[0]!.messages : [])
     scheduler.alarmRate = alarmRate
     scheduler.onStep = () => this.#beforeStep()
     this.publisher = memoryTransport({ log: this.log, partitions: this.#partitions })
@@ -70,12 +77,12 @@ export class World {
       ...{ random, scheduler, faults: () => this.#faults },
       happened: this.happened,
     }
-    this.#seats = serviceNames.flatMap((name) => {
-      const seats = name === 'orders' || name === 'billing' ? replicas : 1
-      return Array.from({ length: seats }, (_, number) => ({ name, number, process: undefined }))
+    this.#seats = groups.flatMap((names) => {
+      const seats = names.includes('orders') || names.includes('billing') ? replicas : 1
+      return Array.from({ length: seats }, (_, number) => ({ names, number, process: undefined }))
     })
     for (const seat of this.#seats) this.#start(seat)
-    for (const name of serviceNames) this.#startRelay(name)
+    if (!isTogether) for (const database of this.databases) this.#startRelay(database)
   }
 
   get faults(): Faults {
@@ -100,17 +107,21 @@ export class World {
       way === 'by-topic'
         ? await this.#publish(contract, sent)
         : await this.#ask(service, sent, isLenient)
-    await this.scheduler.step(this.life, 'answer')
     this.scheduler.note('client', told.kind)
     this.attempts.push({ service, command, way, isLenient, isAskedAgain, told })
     return told
   }
 
   async #ask(service: ServiceName, command: Command, isLenient: boolean): Promise<Told> {
-    const up = this.#seats.filter(({ name, process }) => name === service && process !== undefined)
-    if (up.length === 0) return { kind: 'unavailable', effect: 'none', retryAfterMs: 0 }
-    const { process } = this.random.pick(up)
-    return process!.submit(command, isLenient ? { onReuse: 'replay' } : {})
+    const process = this.#pickProcess(service)
+    if (process === undefined) return { kind: 'unavailable', effect: 'none', retryAfterMs: 0 }
+    return process.services.get(service)!.submit(command, isLenient ? { onReuse: 'replay' } : {})
+  }
+
+  /** One of the processes of a service that are up. */
+  #pickProcess(service: ServiceName): Process | undefined {
+    const up = this.#seats.filter(({ names, process }) => process && names.includes(service))
+    return up.length === 0 ? undefined : this.random.pick(up).process
   }
 
   /** As the gateway does it: a receipt only when it is durable. */
@@ -119,10 +130,13 @@ export class World {
       source: 'gateway',
       time: command.receivedAt,
     })
-    await this.scheduler.step(this.life, 'publish')
-    const fails = this.random.chance(this.#faults.publishFailureRate)
+    // The gateway is in one process with the services, or in one of its own.
+    const { isTogether, publishFailureRate } = this.#faults
+    const gateway = isTogether ? this.#pickProcess('orders')?.transport : this.publisher
+    if (gateway === undefined) return { kind: 'unavailable', effect: 'none', retryAfterMs: 0 }
+    const fails = this.random.chance(publishFailureRate)
     const isThere = !fails || this.random.chance(0.5)
-    if (isThere) await this.publisher.publish([message])
+    if (isThere) await gateway.publish([message])
     await this.scheduler.step(this.life, 'published')
     if (fails) return { kind: 'unavailable', effect: 'unknown', retryAfterMs: 0 }
     return { kind: 'taken', guid: message.id }
@@ -143,38 +157,41 @@ export class World {
     this.scheduler.alarmRate = 0
     this.mend()
     for (const seat of this.#seats) if (seat.process === undefined) this.#start(seat)
-    for (const name of serviceNames) if (!this.#relays.get(name)!.life.alive) this.#startRelay(name)
+    for (const [database, { life }] of this.#relays) if (!life.alive) this.#startRelay(database)
   }
 
   /** Whether anything is left to do: letters to be tried again, or messages to be sent. */
   isBusy(): boolean {
-    return serviceNames.some((name) => {
-      const { outbox, messages } = this.databases[name]
-      const isTold = outbox.taken < messages.length || outbox.left.length > 0
-      return (
-        isTold || lettersIn(this.databases[name]).some(({ discarded }) => discarded === undefined)
-      )
-    })
-  }
-
-  #start(seat: Seat): void {
-    const life: Life = { alive: true, name: `${seat.name} ${seat.number}` }
-    seat.process = startProcess(
-      {
-        parts: this.#services.find(({ name }) => name === seat.name)!,
-        database: this.databases[seat.name],
-        log: this.log,
-        near: this.#near,
-        mutation: this.#mutation,
-        clock: this.now,
-        isPoisoned: (command) => this.#isPoisoned(command),
-      },
-      life,
+    return this.databases.some(
+      (database) =>
+        this.unsentIn(database) > 0 ||
+        lettersIn(database).some(({ discarded }) => discarded === undefined),
     )
   }
 
-  #startRelay(name: ServiceName): void {
-    this.#relays.set(name, startRelay(this.databases[name], this.publisher, this.#near))
+  /** How many messages were told in a database, and are not yet on their way. */
+  unsentIn(database: Database): number {
+    const { outbox, messages } = database
+    if (this.#relays.has(database)) return messages.length - outbox.taken + outbox.left.length
+    return messages.length - this.log.outbox.taken
+  }
+
+  #start(seat: Seat): void {
+    seat.process = startProcess({
+      services: this.services.filter(({ name }) => seat.names.includes(name)),
+      number: seat.number,
+      database: this.databaseOf[seat.names[0]!],
+      log: this.log,
+      partitions: this.#partitions,
+      near: this.#near,
+      mutation: this.#mutation,
+      clock: this.now,
+      isPoisoned: (command) => this.#isPoisoned(command),
+    })
+  }
+
+  #startRelay(database: Database): void {
+    this.#relays.set(database, startRelay(database, this.publisher, this.#near))
   }
 
   #isPoisoned({ id }: Command): boolean {
@@ -190,42 +207,42 @@ export class World {
     const { crashRate, crashesMax } = this.#faults
     if (this.#crashes < crashesMax && this.random.chance(crashRate)) this.#crash()
     for (const relay of this.#relays.values()) relay.look()
+    for (const { process } of this.#seats) process?.look()
   }
 
   #crash(): void {
-    this.#crashes += 1
     const up = this.#seats.filter(({ process }) => process !== undefined)
+    if (up.length + this.#relays.size === 0) return
+    this.#crashes += 1
     const at = this.random.below(up.length + this.#relays.size)
     if (at < up.length) this.#crashProcess(up[at]!)
-    else this.#crashRelay(serviceNames[at - up.length]!)
+    else this.#crashRelay(this.databases[at - up.length]!)
     this.scheduler.bury()
   }
 
   #crashProcess(seat: Seat): void {
-    const { life } = seat.process!
-    this.scheduler.note(life.name, 'crash')
-    const labels = this.scheduler.labelsOf(life)
+    const lives = [...seat.process!.services.values()].map(({ life }) => life)
+    this.scheduler.note(lives[0]!.name, 'crash')
+    const labels = lives.flatMap((life) => this.scheduler.labelsOf(life))
     if (labels.includes('position')) this.happened('crash between effect and position')
     if (labels.includes('committed')) this.happened('crash between commit and answer')
-    if (labels.some((label) => ['load', 'save', 'insert', 'append', 'commit'].includes(label))) {
-      this.happened('crash inside a transaction')
-    }
+    if (labels.includes('commit')) this.happened('crash inside a transaction')
     const owned = [...this.log.owners.keys()]
     seat.process!.crash()
     seat.process = undefined
     const orphaned = owned.filter((name) => !this.log.owners.has(name))
-    // Nothing is sent: whoever is up takes over what nobody reads now.
-    void this.publisher.publish([])
+    // Whoever is up takes over what nobody reads now.
+    this.publisher.poll()
     if (orphaned.some((name) => this.log.owners.has(name))) {
       this.happened('another process took a partition over')
     }
     void this.scheduler
-      .delay(this.life, `restart ${seat.name}`, this.random.below(60))
+      .delay(this.life, `restart ${seat.names[0]}`, this.random.below(40))
       .then(() => seat.process === undefined && this.#start(seat))
   }
 
-  #crashRelay(name: ServiceName): void {
-    const { life } = this.#relays.get(name)!
+  #crashRelay(database: Database): void {
+    const { life } = this.#relays.get(database)!
     if (!life.alive) return
     this.scheduler.note(life.name, 'crash')
     if (this.scheduler.labelsOf(life).includes('sent')) {
@@ -233,7 +250,7 @@ export class World {
     }
     life.alive = false
     void this.scheduler
-      .delay(this.life, `restart relay of ${name}`, this.random.below(60))
-      .then(() => !this.#relays.get(name)!.life.alive && this.#startRelay(name))
+      .delay(this.life, `restart ${life.name}`, this.random.below(40))
+      .then(() => !this.#relays.get(database)!.life.alive && this.#startRelay(database))
   }
 }
