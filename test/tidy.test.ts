@@ -88,6 +88,7 @@ describe('the house', () => {
 
   it.each([
     ['fastify', /^packages\/http\/src\/fastify\.ts$|^benchmarks\//],
+    ['nodemailer', /^services\/notifications\/src\/smtp\.ts$/],
     ['pg', /^packages\/postgres\/src\/|^benchmarks\//],
     ['jose', /^packages\/http\/src\/callers\.ts$/],
     ['vitest', /conformance\.ts$|testing\.ts$|^vitest\.config\.ts$/],

@@ -57,6 +57,21 @@ export const configSchema = Type.Object({
     description: 'whose answers the registry keeps: of all requests, or of those that did not wait',
     errorMessage: 'must be all or topic',
   }),
+  SMTP_URL: Type.Optional(
+    Type.String({
+      pattern: '^smtps?://',
+      description: 'a mail server, by which each notification is sent from now on',
+      errorMessage: 'must begin with smtp:// or smtps://',
+    }),
+  ),
+  MAIL_FROM: Type.Optional(Type.String({ description: 'the address that mail is sent from' })),
+  MAIL_TO: Type.Optional(
+    Type.String({
+      pattern: '\\{userId\\}',
+      description: "the address of a user's mail; {userId} in it stands for the user's id",
+      errorMessage: "must have {userId} in it, which stands for the user's id",
+    }),
+  ),
   AUTH_JWT_SECRET: Type.Optional(
     Type.String({ description: `the secret of HS256 tokens, at least ${secretBytesMin} bytes` }),
   ),
@@ -118,6 +133,10 @@ function contradictions(config: CliConfig): string[] {
     faults.push('AUTH_JWT_SECRET and AUTH_JWKS_URL exclude each other: set one of them')
   }
   if (jwks !== undefined && !URL.canParse(jwks)) faults.push('AUTH_JWKS_URL is no URL')
+  const mail = [config.SMTP_URL, config.MAIL_FROM, config.MAIL_TO]
+  if (mail.includes(undefined) && mail.some((value) => value !== undefined)) {
+    faults.push('SMTP_URL, MAIL_FROM and MAIL_TO need each other: set all of them, or none')
+  }
   if (knowsCallers(config)) return faults
   for (const name of ['AUTH_ISSUER', 'AUTH_AUDIENCE'] as const) {
     if (config[name] === undefined) continue

@@ -8,7 +8,11 @@ import { announceAll, announceCarried } from '@semel/contracts/messages'
 import { createGateway } from '@semel/gateway'
 import type { CallerOptions, Service } from '@semel/http'
 import { createMessages, migrations as messageMigrations } from '@semel/messages'
-import { createNotifications, migrations as notificationMigrations } from '@semel/notifications'
+import {
+  createNotifications,
+  migrations as notificationMigrations,
+  smtpMailer,
+} from '@semel/notifications'
 import {
   createOrders,
   currencyInUse as orderCurrency,
@@ -52,7 +56,7 @@ export async function openServices(options: ServicesOptions): Promise<{ port: nu
   const services: readonly Service[] = [
     createOrders({ ...parts, currency, announce }),
     createBilling({ ...parts, currency, announce }),
-    createNotifications(parts),
+    createNotifications({ ...parts, mailer: mailerOf(config) }),
     createMessages(parts),
   ]
   for (const { name, stop } of services) lifecycle.defer(name, stop)
@@ -96,6 +100,11 @@ async function listen(
   } catch (error) {
     throw addressError({ host, port }, error as NodeJS.ErrnoException)
   }
+}
+
+function mailerOf({ SMTP_URL: url, MAIL_FROM: from, MAIL_TO: to }: CliConfig) {
+  if (url === undefined || from === undefined || to === undefined) return undefined
+  return smtpMailer({ url, from, to })
 }
 
 function callersOf(config: CliConfig): CallerOptions {

@@ -61,6 +61,14 @@ test.each([
     { AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: 'https://id.example/keys' },
     /exclude each other/,
   ],
+  ['mail without an address to send it from', mail({ MAIL_FROM: '' }), /need each other/],
+  ['mail addresses without a server', mail({ SMTP_URL: '' }), /need each other/],
+  [
+    'one address for all users',
+    mail({ MAIL_TO: 'all@shop.example' }),
+    /must have \{userId\} in it/,
+  ],
+  ['a mail server that is none', mail({ SMTP_URL: 'mail.example' }), /must begin with smtp/],
   ['a key set that is no URL', { AUTH_JWKS_URL: 'https://' }, /no URL/],
   ['a key set without a protocol', { AUTH_JWKS_URL: 'id.example/keys' }, /must begin with https/],
   ['an issuer that nobody looks at', { AUTH_ISSUER: 'https://id.example' }, /AUTH_ISSUER needs/],
@@ -88,3 +96,12 @@ test('a secret is measured in bytes, and never shown', () => {
   expect(readCliConfig({ AUTH_JWT_SECRET: 'é'.repeat(16) }).AUTH_JWT_SECRET).toHaveLength(16)
   expect(() => readCliConfig({ AUTH_JWT_SECRET: 'hunter2' })).not.toThrow(/hunter2/)
 })
+
+function mail(change: Readonly<Record<string, string>>): Record<string, string> {
+  const whole = {
+    SMTP_URL: 'smtp://mail.example',
+    MAIL_FROM: 'shop@shop.example',
+    MAIL_TO: '{userId}@users.example',
+  }
+  return { ...whole, ...change }
+}

@@ -5,6 +5,8 @@ import { type MigrationSet, type Pool, queryable, type Tx } from '@semel/postgre
 import { topicMigrations } from '@semel/topics'
 import type { PostgresTransport } from '@semel/topics/postgres'
 import { takePart } from '@semel/topics/take-part'
+import { startMail } from './mail.ts'
+import type { Mailer } from './mailer.ts'
 import {
   type NotificationCommand,
   type NotificationState,
@@ -15,6 +17,7 @@ import { notificationQueries } from './routes.ts'
 import { notificationMigrations, notificationRepository } from './sql.ts'
 import { subscriptions } from './subscriptions.ts'
 
+export { smtpMailer } from './smtp.ts'
 export { findNotificationFaults } from './sql.ts'
 export { subscriptions } from './subscriptions.ts'
 
@@ -32,6 +35,8 @@ export type NotificationsOptions = Readonly<{
   pool: Pool
   /** What carries topics to it, and what it tells. Default: nothing is read. */
   topics?: PostgresTransport
+  /** Sends each notification by mail. Default: none is sent. */
+  mailer?: Mailer | undefined
   /** Told of every error that callers are told nothing of. Default: nobody is. */
   report?: (error: unknown) => void
   /** Parts and limits of the executor, in place of the usual ones. */
@@ -40,8 +45,8 @@ export type NotificationsOptions = Readonly<{
 
 /** The notification service: what it answers, and how it ends. It takes commands by topic alone. */
 export function createNotifications(options: NotificationsOptions): Service {
-  const { pool, topics, report, executor } = options
-  return createService({
+  const { pool, topics, report, mailer, executor } = options
+  const service = createService({
     name: 'notifications',
     store: postgresStore(pool),
     repository: notificationRepository,
@@ -53,4 +58,12 @@ export function createNotifications(options: NotificationsOptions): Service {
     report,
     ...executor,
   })
+  if (mailer === undefined) return service
+  const mail = startMail({ pool, mailer, report })
+  return {
+    ...service,
+    async stop() {
+      await Promise.all([mail.stop(), service.stop()])
+    },
+  }
 }

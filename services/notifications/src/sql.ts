@@ -90,7 +90,8 @@ export async function findNotificationFaults(
   return rows
 }
 
-type NotificationRow = {
+/** A row of the table. */
+export type NotificationRow = {
   id: string
   number: number
   order_id: string
@@ -101,8 +102,9 @@ type NotificationRow = {
   created_at: Date
 }
 
-// By name: a column more, in a later release, must not change what a prepared statement returns.
-const columns = 'id, number, order_id, order_version, user_id, kind, text, created_at'
+/** By name: a column more, in a later release, must not change what a statement returns. */
+export const notificationColumns =
+  'id, number, order_id, order_version, user_id, kind, text, created_at'
 
 function listStatement(asked: Parameters<typeof listNotifications>[1]) {
   const { userId, orderId, below, limit } = asked
@@ -162,7 +164,8 @@ function insertNotifications(tx: Tx, notifications: readonly StoredNotification[
   })
 }
 
-function notificationOf(row: NotificationRow): StoredNotification {
+/** A notification out of its row. */
+export function notificationOf(row: NotificationRow): StoredNotification {
   const { id, number, kind, text } = row
   return {
     status: 'stored',
@@ -178,23 +181,23 @@ function notificationOf(row: NotificationRow): StoredNotification {
 const findSome = `
   select found.* from unnest($1::uuid[], $2::integer[]) as asked (order_id, order_version)
    cross join lateral (
-     select ${columns} from notifications
+     select ${notificationColumns} from notifications
       where order_id = asked.order_id and order_version = asked.order_version limit 1
    ) as found`
 
 const listAll = `
-  select ${columns} from notifications where number < $1 order by number desc limit $2`
+  select ${notificationColumns} from notifications where number < $1 order by number desc limit $2`
 
 const listOfUser = `
-  select ${columns} from notifications
+  select ${notificationColumns} from notifications
    where user_id = $3 and number < $1
    order by number desc limit $2`
 
 // An order has few: they are found by the primary key and then sorted, which saves an index.
 const listOfOrder = `
   with of_order as materialized (
-    select ${columns} from notifications where order_id = $3
+    select ${notificationColumns} from notifications where order_id = $3
   )
-  select ${columns} from of_order
+  select ${notificationColumns} from of_order
    where number < $1 and ($4::uuid is null or user_id = $4)
    order by number desc limit $2`
