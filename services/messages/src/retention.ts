@@ -3,8 +3,8 @@ import type { Pool } from '@semel/postgres'
 import { deleteEnded } from './sql.ts'
 
 /**
- * Forgets requests some time after they ended: by default as long as commands are
- * remembered. What is pending, or was set aside, waits for somebody, and is kept until it ends.
+ * Forgets requests some time after it was heard how they ended: as long as commands are remembered.
+ * What is pending, or was set aside, waits for somebody, and is kept until it ends.
  */
 export function entrySweep(
   pool: Pool,
