@@ -62,7 +62,7 @@ export const entryDecider: Decider<EntryState, EntryCommand> = {
       case 'request-parked':
         return accept(noticed(entry, command, 'parked'), {})
       case 'message-answered':
-        return accept(answered(entry, command), {})
+        return accept(ended(entry, command), {})
     }
   },
 }
@@ -95,7 +95,7 @@ function noticed(
   }
 }
 
-function answered(entry: EntryState, { input, receivedAt }: Ended): EntryState {
+function ended(entry: EntryState, { input, receivedAt }: Ended): EntryState {
   const { guid, scope, operation, key, request, outcome, response } = input
   if (states.indexOf(outcome) <= states.indexOf(entry.state)) return entry
   return {
