@@ -38,7 +38,13 @@ export type CommandOf<Contract extends AnyOperationContract> = Contract extends 
  */
 export function makeCommand<Contract extends AnyOperationContract>(
   contract: Contract,
-  asked: { scope: Scope; key: string; input: object; receivedAt: Date; traceparent?: string },
+  asked: {
+    scope: Scope
+    key: string
+    input: object
+    receivedAt: Date
+    traceparent?: string | undefined
+  },
 ): CommandOf<Contract> {
   const { scope, key, input, receivedAt, traceparent } = asked
   return {

@@ -66,13 +66,12 @@ export function commandRoute(mounted: MountedCommand, context: MountContext): Ro
       const refusal = judgeInput(contract, shape, request, read)
       const commandKey = key ?? clientMadeKey(contract, read.input)
       if (commandKey === undefined) return refusalAnswer(withoutKey(contract, read, refusal))
-      const traceparent = traceparentOf(request.headers)
       const command = makeCommand(contract, {
         scope: caller,
         key: commandKey,
         input: read.input,
         receivedAt: context.clock(),
-        ...(traceparent === undefined ? {} : { traceparent }),
+        traceparent: traceparentOf(request.headers),
       })
       const preferences = parsePreferences(headerOf(request.headers, 'prefer'))
       const asked = { command, refusal, preferences }

@@ -53,11 +53,8 @@ export function commandOfMessage(
   }
   if (!isObject(input)) faults.push({ pointer: '/input', detail: 'must be an object' })
   if (faults.length > 0) return faults
-  const trace = traceparent === undefined ? {} : { traceparent }
-  return makeCommand(contract, {
-    ...{ scope, key: key as string, input: input as object, receivedAt: time },
-    ...trace,
-  })
+  const asked = { key: key as string, input: input as object, receivedAt: time, traceparent }
+  return makeCommand(contract, { scope, ...asked })
 }
 
 /** Whether a value is a JSON object. */

@@ -12,10 +12,8 @@ export function makeReaction<Contract extends AnyOperationContract>(
   { group, message, input }: Readonly<{ group: string; message: Received; input: object }>,
 ): CommandOf<Contract> {
   const { source, id, time, traceparent } = message
-  return makeCommand(contract, {
-    ...{ scope: serviceScope(source), key: reactionKey(group, id), input, receivedAt: time },
-    ...(traceparent === undefined ? {} : { traceparent }),
-  })
+  const asked = { key: reactionKey(group, id), input, receivedAt: time, traceparent }
+  return makeCommand(contract, { scope: serviceScope(source), ...asked })
 }
 
 /** The key of a group's reaction to a message; `messageId` in lower case. */
