@@ -93,11 +93,6 @@ export function endingId(guid: string, way: 'answered' | 'key-reused' | 'key-exp
   return uuid8(guid, 'ended', way)
 }
 
-/** Whether an id is one of ours: clients may not make UUIDs of version 8. */
-export function isDerivedId(id: string): boolean {
-  return id[14] === '8'
-}
-
 /**
  * 128 bits of SHA-256 over the parts, each behind its length, so that no two lists of parts are
  * written alike; six bits give way to version and variant.

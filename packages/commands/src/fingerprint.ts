@@ -20,7 +20,7 @@ export const fingerprintRules: ReadonlyMap<number, FingerprintRule> = new Map([
 ])
 
 /** The rule for new commands. */
-export const fingerprintVersion = 1
+const fingerprintVersion = 1
 
 /** The fingerprint of an input as it was sent. */
 export function fingerprintOf(

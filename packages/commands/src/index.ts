@@ -6,7 +6,6 @@ export {
   type CommandOf,
   commandId,
   guidOf,
-  isDerivedId,
   makeCommand,
   messageId,
   sameInput,
@@ -32,7 +31,6 @@ export {
   type FingerprintRule,
   fingerprintOf,
   fingerprintRules,
-  fingerprintVersion,
   UnknownFingerprintRule,
 } from './fingerprint.ts'
 export type { Ending, Hold } from './fold.ts'
@@ -49,7 +47,6 @@ export {
 export {
   localOperator,
   mayActFor,
-  mayActForAll,
   operatorScope,
   parseScope,
   type Scope,

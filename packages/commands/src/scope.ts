@@ -40,8 +40,7 @@ export function mayActFor(scope: Scope, userId: string): boolean {
   return mayActForAll(scope) || scope.endsWith(`/user:${encodeURIComponent(userId.toLowerCase())}`)
 }
 
-/** Whether a caller may act for every user. */
-export function mayActForAll(scope: Scope): boolean {
+function mayActForAll(scope: Scope): boolean {
   return scope === localOperator || scope.startsWith('@') || /^[^/]+\/operator:/.test(scope)
 }
 

@@ -263,7 +263,7 @@ function whyNot(error: FastifyError, report: (error: unknown) => void): Refusal 
  *
  * @throws TypeError when two of them have one name, and so one page.
  */
-export function problemsOf(faces: readonly Face[]): readonly ProblemContract[] {
+function problemsOf(faces: readonly Face[]): readonly ProblemContract[] {
   const contracts = faces.flatMap(({ commands, queries }) => [...commands, ...queries])
   const refusals = contracts.flatMap(({ contract }) => contract.refusals)
   const problems = [...new Set([...Object.values(httpProblems), ...refusals])]

@@ -7,7 +7,7 @@ export {
 } from './callers.ts'
 export type { Answer, Headers, Refusal, Request, RequestFault } from './exchange.ts'
 export type { Face, MountedCommand, MountedQuery, QueryAnswer } from './face.ts'
-export { createServer, problemsOf, type Server, type ServerOptions } from './fastify.ts'
+export { createServer, type Server, type ServerOptions } from './fastify.ts'
 export { type OpenApiDocument, openApiDocument } from './open-api.ts'
 export { answerPage, type PageParts } from './page.ts'
 export { httpProblems } from './problems.ts'

@@ -8,7 +8,6 @@ export {
 export {
   type DeadLetter,
   type DeadLetters,
-  deadLettered,
   type LetterFilter,
   type LetterKey,
   letterId,
@@ -35,15 +34,7 @@ export {
   resetPosition,
 } from './position-store.ts'
 export { makeReaction, messageReactedTo, reactionKey } from './reaction.ts'
-export {
-  agesOf,
-  databaseSweeps,
-  type Retention,
-  sweepCommandLog,
-  sweepDiscarded,
-  sweepOutbox,
-  usualKeptMs,
-} from './retention.ts'
+export { databaseSweeps, type Retention, sweepOutbox } from './retention.ts'
 export {
   type Catalogue,
   carries,

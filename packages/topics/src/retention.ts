@@ -27,8 +27,7 @@ export type Retention = SweepPace &
 
 const dayMs = 24 * 60 * 60 * 1000
 
-/** How long what has been read is kept where nothing else is set, in milliseconds: 7 days. */
-export const usualKeptMs = 7 * dayMs
+const usualKeptMs = 7 * dayMs
 
 /**
  * The ages of a retention.
@@ -91,7 +90,7 @@ export async function sweepOutbox(
  * before it was told: as long before as `rememberedMs` is longer than `keptMs`, it is still known,
  * however late the message is read.
  */
-export async function sweepCommandLog(
+async function sweepCommandLog(
   pool: Pool,
   retention: Retention = {},
   signal?: AbortSignal,
@@ -107,7 +106,7 @@ export async function sweepCommandLog(
  *
  * @returns how many were deleted.
  */
-export async function sweepDiscarded(
+async function sweepDiscarded(
   pool: Pool,
   retention: Retention = {},
   signal?: AbortSignal,
