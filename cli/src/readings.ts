@@ -1,5 +1,5 @@
 import { subscriptions as ofBilling } from '@semel/billing'
-import { commands, events } from '@semel/contracts/catalogue'
+import * as catalogue from '@semel/contracts/catalogue'
 import { subscriptions as ofMessages } from '@semel/messages'
 import { subscriptions as ofNotifications } from '@semel/notifications'
 import { subscriptions as ofOrders } from '@semel/orders'
@@ -22,7 +22,7 @@ export const groups: readonly Readonly<{
   { group: 'messages', subscriptions: ofMessages },
 ]
 
-const declared = declaredTypes({ commands, events })
+const declared = declaredTypes(catalogue)
 const judges = new Map(
   groups.map(({ group, subscriptions }) => [group, judgeFor(group, subscriptions, declared)]),
 )
@@ -34,7 +34,7 @@ export function judgedBy(group: string, message: Delivered): Judged {
 
 /** The group that decides an operation of clients; undefined for one that is none. */
 export function deciderOf(operation: string): string | undefined {
-  const command = commands.find((one) => one.operation === operation)
+  const command = catalogue.commands.find((one) => one.operation === operation)
   if (command === undefined) return undefined
   return groups.find(
     ({ group, subscriptions }) =>

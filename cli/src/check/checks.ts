@@ -28,11 +28,7 @@ export const checks: readonly Check[] = [
     promise: 'positions have no gaps, end at their heads, and nobody has read beyond them',
     tables: ['outbox'],
     unit: 'messages',
-    find: async (db, limit) =>
-      (await findTopicFaults(db, limit)).map(({ what, id, ...rest }) => ({
-        id: `${what} ${id}`,
-        ...rest,
-      })),
+    find: async (db, limit) => (await findTopicFaults(db, limit)).map(inWords),
   }),
   across('messages-have-commands', {
     invariant: 'I6',
@@ -83,11 +79,7 @@ export const checks: readonly Check[] = [
     promise: 'balances are the sums of their entries, and orders hold what was decided',
     tables: ['accounts', 'decisions'],
     unit: 'accounts and decisions',
-    find: async (db, limit) =>
-      (await findImbalances(db, limit)).map(({ what, id, ...rest }) => ({
-        id: `${what} ${id}`,
-        ...rest,
-      })),
+    find: async (db, limit) => (await findImbalances(db, limit)).map(inWords),
   }),
   owned('orders-total', {
     invariant: 'I10',
@@ -153,6 +145,10 @@ function owned(
       return { checked: counts.reduce((sum, count) => sum + count, 0), faults }
     },
   }
+}
+
+function inWords({ what, id, ...rest }: Fault & { what: string }): Fault {
+  return { id: `${what} ${id}`, ...rest }
 }
 
 function across(name: CrossCheck, about: About): Check {
