@@ -1,47 +1,23 @@
 import {
   type Carried,
-  createExecutor,
-  type ExecutorOptions,
   guidOf,
   serviceScope,
   Unavailable,
   UnknownFingerprintRule,
   userScope,
 } from '@semel/commands'
-import { type MemoryTx, memoryAppend, memoryDatabase, memoryStore } from '@semel/commands/memory'
+import type { memoryDatabase, memoryStore } from '@semel/commands/memory'
 import { describe, expect, it } from 'vitest'
 import {
-  type AddToCounter,
   add,
-  addToCounter,
-  type Counter,
+  type CountersOptions,
   counterDecider,
   counterId,
-  memoryCounters,
+  counters,
+  otherId,
 } from './counter.ts'
 
 const ann = userScope('-', 'aaaaaaaa-0000-4000-8000-000000000000')
-const otherId = '018f0000-0000-7000-8000-000000000002'
-
-type Options = Partial<ExecutorOptions<Counter, AddToCounter, MemoryTx>>
-
-function counters(options: Options = {}) {
-  const database = memoryDatabase()
-  const store = memoryStore(database)
-  const make = (more: Options = {}) =>
-    createExecutor({
-      store,
-      repository: memoryCounters,
-      decider: counterDecider,
-      contracts: [addToCounter],
-      append: memoryAppend,
-      ...options,
-      ...more,
-    })
-  const count = (id = counterId) =>
-    (database.tables.get('counters')?.get(id) as Counter | undefined)?.count ?? 0
-  return { database, store, make, executor: make(), count }
-}
 
 /** Carried under the counter's id. */
 function carried(key: string, amount: number, id = counterId, recall = false): Carried {
@@ -247,7 +223,7 @@ describe('commands that a topic carried', () => {
 })
 
 describe('what is announced of commands', () => {
-  const announce: Options['announce'] = ({ command, carried, outcome }) => ({
+  const announce: CountersOptions['announce'] = ({ command, carried, outcome }) => ({
     topic: 'endings',
     partitionKey: guidOf(command),
     type: 'ended',

@@ -1,12 +1,20 @@
 import {
   accept,
   type CommandOf,
+  createExecutor,
   type Decider,
+  type ExecutorOptions,
   makeCommand,
   refuse,
   type Scope,
 } from '@semel/commands'
-import { type MemoryTx, memoryRepository } from '@semel/commands/memory'
+import {
+  type MemoryTx,
+  memoryAppend,
+  memoryDatabase,
+  memoryRepository,
+  memoryStore,
+} from '@semel/commands/memory'
 import { command, problem } from '@semel/contract'
 import { Type } from 'typebox'
 
@@ -61,6 +69,7 @@ export const memoryCounters = memoryRepository<Counter, AddToCounter>(
 )
 
 export const counterId = '018f0000-0000-7000-8000-000000000001'
+export const otherId = '018f0000-0000-7000-8000-000000000002'
 
 export function add(
   scope: Scope,
@@ -72,4 +81,24 @@ export function add(
   return makeCommand(addToCounter, { scope, key: `h:${key}`, input: { id, amount }, receivedAt })
 }
 
-export type CounterTx = MemoryTx
+/** What an executor of counters is made with, in place of the usual. */
+export type CountersOptions = Partial<ExecutorOptions<Counter, AddToCounter, MemoryTx>>
+
+/** Executors of counters over one memory database, and what they have counted. */
+export function counters(options: CountersOptions = {}) {
+  const database = memoryDatabase()
+  const store = memoryStore(database)
+  const make = (more: CountersOptions = {}) =>
+    createExecutor({
+      store,
+      repository: memoryCounters,
+      decider: counterDecider,
+      contracts: [addToCounter],
+      append: memoryAppend,
+      ...options,
+      ...more,
+    })
+  const count = (id = counterId) =>
+    (database.tables.get('counters')?.get(id) as Counter | undefined)?.count ?? 0
+  return { database, store, make, executor: make(), count }
+}

@@ -1,50 +1,20 @@
-import {
-  createExecutor,
-  type ExecutorOptions,
-  type Outcome,
-  processReplayCache,
-  sweepCommands,
-  userScope,
-} from '@semel/commands'
-import { type MemoryTx, memoryAppend, memoryDatabase, memoryStore } from '@semel/commands/memory'
+import { type Outcome, processReplayCache, sweepCommands, userScope } from '@semel/commands'
 import { describe, expect, it } from 'vitest'
 import {
-  type AddToCounter,
   add,
-  addToCounter,
-  type Counter,
-  counterDecider,
+  type CountersOptions,
   counterId,
+  counters,
   memoryCounters,
+  otherId,
 } from './counter.ts'
 
 const ann = userScope('-', 'aaaaaaaa-0000-4000-8000-000000000000')
 const bob = userScope('-', 'bbbbbbbb-0000-4000-8000-000000000000')
-const otherId = '018f0000-0000-7000-8000-000000000002'
-
-type Options = Partial<ExecutorOptions<Counter, AddToCounter, MemoryTx>>
-
-function shop(options: Options = {}) {
-  const database = memoryDatabase()
-  const store = memoryStore(database)
-  const make = (more: Options = {}) =>
-    createExecutor({
-      store,
-      repository: memoryCounters,
-      decider: counterDecider,
-      contracts: [addToCounter],
-      append: memoryAppend,
-      ...options,
-      ...more,
-    })
-  const count = (id = counterId) =>
-    (database.tables.get('counters')?.get(id) as Counter | undefined)?.count ?? 0
-  return { database, store, make, executor: make(), count }
-}
 
 /** A store whose next transactions wait at the door until they are let in. */
-function gatedShop(options: Options = {}) {
-  const { database, store, make, count } = shop(options)
+function gatedCounters(options: CountersOptions = {}) {
+  const { database, store, make, count } = counters(options)
   const { promise: opened, resolve: open } = Promise.withResolvers<void>()
   const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>()
   const executor = make({
@@ -67,7 +37,7 @@ function bodyOf(outcome: Outcome): unknown {
 
 describe('an executor', () => {
   it('gives a repeat the first answer, marked as replayed, and has no second effect', async () => {
-    const { executor, count } = shop()
+    const { executor, count } = counters()
 
     const first = await executor.submit(add(ann, 'k', 3))
     const repeat = await executor.submit(add(ann, 'k', 3))
@@ -78,7 +48,7 @@ describe('an executor', () => {
   })
 
   it('decides one of many at once under one key; the others get its answer', async () => {
-    const { executor, count, database } = shop()
+    const { executor, count, database } = counters()
 
     const outcomes = await Promise.all(
       Array.from({ length: 50 }, () => executor.submit(add(ann, 'k', 3))),
@@ -92,7 +62,7 @@ describe('an executor', () => {
   })
 
   it('decides one of many at once over several executors on one log', async () => {
-    const { make, count } = shop()
+    const { make, count } = counters()
     const executors = [make(), make(), make()]
 
     const outcomes = await Promise.all(
@@ -104,7 +74,7 @@ describe('an executor', () => {
   })
 
   it('refuses a key that comes again with another body, also while the first is running', async () => {
-    const { executor, count, open, arrived } = gatedShop()
+    const { executor, count, open, arrived } = gatedCounters()
     const first = executor.submit(add(ann, 'k', 3))
     await arrived
     const other = executor.submit(add(ann, 'k', 999))
@@ -117,7 +87,7 @@ describe('an executor', () => {
   })
 
   it('gives the first answer to a reused key when asked to, and says so', async () => {
-    const { executor, count } = shop()
+    const { executor, count } = counters()
     await executor.submit(add(ann, 'k', 3))
 
     const outcome = await executor.submit(add(ann, 'k', 4), { onReuse: 'replay' })
@@ -127,7 +97,7 @@ describe('an executor', () => {
   })
 
   it('keeps callers apart: the same key of another scope is another command', async () => {
-    const { executor, count } = shop()
+    const { executor, count } = counters()
 
     await executor.submit(add(ann, 'k', 3))
     const bobs = await executor.submit(add(bob, 'k', 4))
@@ -137,7 +107,7 @@ describe('an executor', () => {
   })
 
   it('folds a batch in arrival order over one state', async () => {
-    const { executor, count } = shop()
+    const { executor, count } = counters()
 
     const outcomes = await Promise.all(
       [600, 300, 200, 100].map((n) => executor.submit(add(ann, `${n}`, n))),
@@ -150,7 +120,7 @@ describe('an executor', () => {
   })
 
   it('replays a refusal too: what was refused once stays refused', async () => {
-    const { executor } = shop()
+    const { executor } = counters()
     await executor.submit(add(ann, 'a', 900))
     const refused = await executor.submit(add(ann, 'b', 200))
     await executor.submit(add(ann, 'c', -800))
@@ -159,7 +129,7 @@ describe('an executor', () => {
   })
 
   it('fails a command that breaks its decider, alone and without a trace', async () => {
-    const { executor, count, database } = shop()
+    const { executor, count, database } = counters()
 
     const ends = await Promise.allSettled(
       [1, 666, 2].map((n) => executor.submit(add(ann, `${n}`, n))),
@@ -172,7 +142,7 @@ describe('an executor', () => {
   })
 
   it('hunts a command that cannot be saved by halves; its neighbours never notice', async () => {
-    const { store, make, count } = shop()
+    const { store, make, count } = counters()
     const executor = make({
       repository: {
         load: memoryCounters.load,
@@ -195,7 +165,7 @@ describe('an executor', () => {
   })
 
   it('turns commands away when its queue is full, and says that nothing happened', async () => {
-    const { executor, count, open, arrived } = gatedShop({ queueMax: 2, batchSizeMax: 1 })
+    const { executor, count, open, arrived } = gatedCounters({ queueMax: 2, batchSizeMax: 1 })
     const running = executor.submit(add(ann, 'running', 1))
     await arrived
     const waiting = ['a', 'b'].map((key) => executor.submit(add(ann, key, 1)))
@@ -210,7 +180,7 @@ describe('an executor', () => {
   })
 
   it('lets a repeat wait only so long for the first', async () => {
-    const { executor, open, arrived } = gatedShop({ joinWaitMaxMs: 20 })
+    const { executor, open, arrived } = gatedCounters({ joinWaitMaxMs: 20 })
     const first = executor.submit(add(ann, 'k', 3))
     await arrived
 
@@ -222,7 +192,7 @@ describe('an executor', () => {
   })
 
   it('recalls what was decided and decides nothing itself', async () => {
-    const { executor, count } = shop()
+    const { executor, count } = counters()
 
     expect(await executor.recall(add(ann, 'k', 3))).toBeUndefined()
     const first = await executor.submit(add(ann, 'k', 3))
@@ -233,7 +203,7 @@ describe('an executor', () => {
   })
 
   it('executes a command whose key is being recalled with an invalid input', async () => {
-    const { executor, count } = shop()
+    const { executor, count } = counters()
 
     const [recalled, submitted] = await Promise.all([
       executor.recall(add(ann, 'k', 4)),
@@ -246,7 +216,7 @@ describe('an executor', () => {
   })
 
   it('answers a repeat from its cache when the command log is gone', async () => {
-    const { store, make } = shop()
+    const { store, make } = counters()
     let gone = false
     const executor = make({
       cache: processReplayCache(),
@@ -264,7 +234,7 @@ describe('an executor', () => {
 
   it('answers a repeat that its cache knows at once, however full the queue is', async () => {
     const cache = processReplayCache()
-    const { store, make } = shop({ cache })
+    const { store, make } = counters({ cache })
     const first = await make().submit(add(ann, 'k', 3))
     const { promise: opened, resolve: open } = Promise.withResolvers<void>()
     const executor = make({
@@ -283,7 +253,7 @@ describe('an executor', () => {
 
   it('says that a key is expired once its answer is no longer replayable, swept or not', async () => {
     let now = new Date('2026-01-01T00:00:00Z')
-    const { store, executor, count } = shop({ clock: () => now, replayableMs: 1000 })
+    const { store, executor, count } = counters({ clock: () => now, replayableMs: 1000 })
     await executor.submit(add(ann, 'k', 3))
     now = new Date('2026-01-01T00:00:01Z')
 
@@ -295,7 +265,7 @@ describe('an executor', () => {
   })
 
   it('does not guess whether a repeat is the same that a newer release has recorded', async () => {
-    const { database, executor } = shop()
+    const { database, executor } = counters()
     const command = add(ann, 'k', 3)
     await executor.submit(command)
     const rows = database.tables.get('commands')!
@@ -308,7 +278,7 @@ describe('an executor', () => {
   })
 
   it('finishes what it has taken before it is closed, and takes nothing after', async () => {
-    const { executor, count, open, arrived } = gatedShop()
+    const { executor, count, open, arrived } = gatedCounters()
     const taken = executor.submit(add(ann, 'k', 3))
     await arrived
 
@@ -323,7 +293,7 @@ describe('an executor', () => {
   })
 
   it('gives counters that are named in any letter case to one aggregate', async () => {
-    const { executor, count } = shop()
+    const { executor, count } = counters()
 
     await executor.submit(add(ann, 'k', 3, otherId.toUpperCase()))
 
