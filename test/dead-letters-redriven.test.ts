@@ -7,6 +7,7 @@ import { until } from './product.ts'
 import {
   askLater,
   balanceOf,
+  breakOrders,
   endOf,
   faultsIn,
   itemsOf,
@@ -18,17 +19,6 @@ import {
   untilRead,
   untilSettled,
 } from './saga.ts'
-
-/** From now on orders of a thing cannot be stored, as if a release had a fault. */
-async function breakOrdersOf(pool: Pool, sku: string): Promise<() => Promise<void>> {
-  await pool.query(`
-    create function refuse_order() returns trigger language plpgsql as $$
-    begin raise exception 'out of order' using errcode = 'check_violation'; end $$`)
-  await pool.query(`
-    create trigger broken before insert on orders for each row
-      when (new.lines->0->>'sku' = '${sku}') execute function refuse_order()`)
-  return async () => void (await pool.query('drop trigger broken on orders'))
-}
 
 function lettersOf(pool: Pool) {
   return postgresDeadLetters({ pool, append: outboxAppend() })
@@ -54,7 +44,7 @@ it('what was set aside is redriven in its order, once, while new commands come',
   const [{ url }, other] = replicas
   const userId = freshId()
   await openAccount(url, userId, 100_000)
-  const mend = await breakOrdersOf(pool, 'poison')
+  const mend = await breakOrders(pool, 'insert', 'poison')
   const broken = times(5, freshId)
   const sound = freshId()
 
@@ -105,7 +95,7 @@ it('a command that was set aside, sent again and waited for, is decided once all
   const { url } = await startSaga(database, { report: () => {} })
   const userId = freshId()
   await openAccount(url, userId, 1000)
-  const mend = await breakOrdersOf(pool, 'tea')
+  const mend = await breakOrders(pool, 'insert', 'tea')
   const asked = { key: 'once', body: orderOf(userId) }
 
   const guid = await askLater(url, asked)

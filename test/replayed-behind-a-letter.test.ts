@@ -1,10 +1,10 @@
-import type { Pool } from '@semel/postgres'
 import { testDatabase } from '@semel/postgres/testing'
 import { outboxAppend, partitionOf, postgresDeadLetters } from '@semel/topics'
 import { expect, it } from 'vitest'
 import { type Asked, bodyOf, freshId } from './client.ts'
 import {
   askLater,
+  breakOrders,
   endOf,
   faultsIn,
   messageOf,
@@ -16,17 +16,6 @@ import {
   untilRead,
   untilSettled,
 } from './saga.ts'
-
-/** From now on no order can be changed to hold a thing, as if a release had a fault. */
-async function breakChangesTo(pool: Pool, sku: string): Promise<() => Promise<void>> {
-  await pool.query(`
-    create function refuse_order() returns trigger language plpgsql as $$
-    begin raise exception 'out of order' using errcode = 'check_violation'; end $$`)
-  await pool.query(`
-    create trigger broken before update on orders for each row
-      when (new.lines->0->>'sku' = '${sku}') execute function refuse_order()`)
-  return async () => void (await pool.query('drop trigger broken on orders'))
-}
 
 /** An order whose messages stand in another partition of three than the first. */
 function idBeyondTheFirst(): string {
@@ -57,7 +46,7 @@ it('a replay sets aside nothing that was decided, though a letter stands before 
   await untilSettled(pool)
   await first.stop()
   const { url } = await startSaga(database, { partitions: 3 })
-  const mend = await breakChangesTo(pool, 'poison')
+  const mend = await breakOrders(pool, 'update', 'poison')
   const broken = await askLater(url, update(2, 'poison'))
   await untilRead(pool)
   // Sent again behind the letter, what was decided is done; what is new waits.

@@ -226,3 +226,21 @@ export async function itemsOf(url: string, path: string): Promise<any[]> {
 export async function orderNow(url: string, id: string): Promise<Told> {
   return ask(url, { method: 'GET', path: `/orders/${id}` })
 }
+
+/**
+ * From now on orders of a thing cannot be placed (`insert`) or changed (`update`), as if a release
+ * had a fault; until what it gives back is called.
+ */
+export async function breakOrders(
+  pool: Pool,
+  statement: 'insert' | 'update',
+  sku: string,
+): Promise<() => Promise<void>> {
+  await pool.query(`
+    create function refuse_order() returns trigger language plpgsql as $$
+    begin raise exception 'out of order' using errcode = 'check_violation'; end $$`)
+  await pool.query(`
+    create trigger broken before ${statement} on orders for each row
+      when (new.lines->0->>'sku' = '${sku}') execute function refuse_order()`)
+  return async () => void (await pool.query('drop trigger broken on orders'))
+}
