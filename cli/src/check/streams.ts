@@ -1,7 +1,7 @@
 import type { Queryable } from '@semel/postgres'
 import { type Delivered, letterId } from '@semel/topics'
+import { findNeither, type Place, readMessages, readPositions } from '../outbox-store.ts'
 import { judgedBy, readersOf } from '../readings.ts'
-import { findNeither, type Place, readMessages, readPositions } from './page-store.ts'
 import type { Fault } from './sql.ts'
 
 /** What was looked at, and what was wrong with it. */
