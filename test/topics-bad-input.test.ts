@@ -37,6 +37,10 @@ const badOnes: Readonly<Record<string, (userId: string) => Bad>> = {
     ...{ type: 'charge-wanted', body: charge(userId), time: 'infinity' },
     reason: 'envelope-invalid',
   }),
+  'a year beyond those of JavaScript': (userId) => ({
+    ...{ type: 'charge-wanted', body: charge(userId), time: '290000-01-01' },
+    reason: 'envelope-invalid',
+  }),
   'no object': () => ({ ...violated, body: '17' }),
   null: () => ({ ...violated, body: 'null' }),
   'a list': () => ({ ...violated, body: '[]' }),

@@ -19,7 +19,7 @@ export type OutboxRow = Readonly<
 
 /**
  * A row of the outbox as a reader gets it. A column of time can hold `infinity`, which is no
- * moment: such a message has no time.
+ * moment, and years beyond those of `Date`: such a message has no time.
  */
 export function deliveredOf<Row extends OutboxRow>({
   time,
@@ -28,9 +28,13 @@ export function deliveredOf<Row extends OutboxRow>({
 }: Row): Omit<Row, 'time' | 'traceparent'> & Pick<Delivered, 'time' | 'traceparent'> {
   return {
     ...row,
-    ...(time instanceof Date ? { time: time.toISOString() } : {}),
+    ...(isMoment(time) ? { time: time.toISOString() } : {}),
     ...(traceparent === null ? {} : { traceparent }),
   }
+}
+
+function isMoment(time: Date | number): time is Date {
+  return time instanceof Date && !Number.isNaN(time.getTime())
 }
 
 /** Reads the ends of topics, with the positions of groups; several rows where several have one. */
@@ -135,18 +139,20 @@ export async function deletePassed(
 
 /**
  * When the oldest message was told that is still there; undefined where there is none. By the first
- * of each partition: those behind it were told later, or in the same moments.
+ * of each partition: those behind it were told later, or in the same moments. One that says that it
+ * was told in the future, or in no year of ours, tells nothing of those behind it.
  */
-export async function oldestMessageTime(pool: Pool): Promise<Date | undefined> {
+export async function oldestMessageTime(pool: Pool, now: Date): Promise<Date | undefined> {
   const { rows } = await queryable(pool).query<{ time: Date | null }>({
     name: 'oldest-message-time',
     text: `select min(first.time) as time
              from heads h
             cross join lateral (select time from outbox o
                                  where o.topic = h.topic and o.partition = h.partition
-                                   and isfinite(o.time)
+                                   and o.time between '0001-01-01' and $1
                                  order by o.topic, o.partition, o.position
                                  limit 1) as first`,
+    values: [now],
   })
   return rows[0]?.time ?? undefined
 }

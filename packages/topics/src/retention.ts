@@ -122,7 +122,8 @@ async function sweepDiscarded(
 
 async function neededSinceIn(pool: Pool, retention: Retention): Promise<Date | undefined> {
   const { keptMs, rememberedMs } = agesOf(retention)
-  const oldest = await oldestMessageTime(pool)
+  const { clock = () => new Date() } = retention
+  const oldest = await oldestMessageTime(pool, clock())
   return oldest && new Date(oldest.getTime() - (rememberedMs - keptMs))
 }
 

@@ -103,6 +103,21 @@ describe('the command log', () => {
     expect((await database.pool.query('select body from outbox')).rows).toEqual([{ body: '1' }])
   })
 
+  it.each(['infinity', '290000-01-01', '9999-01-01', '-infinity', '4700-01-01 BC'])(
+    'forgets no more because a message says that it was told at %s',
+    async (time) => {
+      const { database, transport, remember, remembered, sweep } = await open()
+      await remember(57, 59)
+      await transport.publish([toldAgo(35, 'odd'), toldAgo(35, 'odd'), toldAgo(1)])
+      const odd = "update outbox set time = $1 where topic = 'odd' and position = 0"
+      await database.pool.query(odd, [time])
+
+      await sweep()
+
+      expect(await remembered()).toEqual([57])
+    },
+  )
+
   it('forgets after 30 days where no message is older than it is kept', async () => {
     const { transport, remember, remembered, sweep } = await open()
     await remember(29, 31)
