@@ -14,6 +14,14 @@ beforeAll(async () => {
 afterAll(() => shop.drop())
 
 const carried = `(select id::text from outbox where source = 'gateway')`
+/** Has the request that a topic carried end otherwise: as it was told, and as it is registered. */
+const refusedFor = (told: string, registered: string) => `
+  update messages set state = '${registered}', response_status = null, response_headers = null,
+                      response_body = null
+   where guid::text = ${carried};
+  update outbox set body = jsonb_set(jsonb_set(body::jsonb, '{outcome}', '"${told}"'),
+                                     '{response}', 'null')::text
+   where topic = 'message' and partition_key = ${carried}`
 const paid = `(select id from orders where status = 'paid')`
 
 it('finds nothing where nothing is wrong, and says what it looked at', async () => {
@@ -171,6 +179,11 @@ it.each<[string, string, string[]]>([
     ['requests-registered'],
   ],
   [
+    'a refusal that the registry takes for a lesser one',
+    refusedFor('key-reused', 'key-expired'),
+    ['requests-registered'],
+  ],
+  [
     'a request that a topic carried and whose end was never told',
     `update outbox set partition_key = (select guid::text from messages
                                          where operation = 'deposit'),
@@ -192,6 +205,29 @@ it.each<[string, string, string[]]>([
   expect(report.ok).toBe(false)
   expect(code).toBe(5)
 })
+
+it.each(['key-reused', 'key-expired'])(
+  'takes a request that ended %s for registered, also where it has an answer after all',
+  async (end) => {
+    const answered = await copy()
+    const { url, pool } = await copy()
+    await pool.query(refusedFor(end, end))
+    await answered.pool.query(`
+      insert into outbox
+      select topic, partition, position + 1000, id, partition_key, type, scope, command_id,
+             replace(body, '"outcome":"answered"', '"outcome":"${end}"'), time, source, traceparent
+        from outbox where topic = 'message' and partition_key = ${carried};
+      update outbox set position = (select next from heads where topic = 'message')
+       where topic = 'message' and position >= 1000;
+      update heads set next = next + 1 where topic = 'message';
+      update positions set position = position + 1 where topic = 'message'`)
+
+    for (const { report } of [await check(url), await check(answered.url)]) {
+      const [registered] = report.checks.filter(({ name }: Checked) => name.startsWith('requests'))
+      expect(registered.violations).toEqual([])
+    }
+  },
+)
 
 it('shows each violation: what is, and what should be', async () => {
   const { url, pool } = await copy()

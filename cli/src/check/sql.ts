@@ -88,6 +88,9 @@ const carriers = commands
   .map(({ topic, operation }) => `('${topic}', '${operation}', '${deciderOf(operation)}')`)
   .join(', ')
 
+/** How requests end; the registry keeps the last of these that it was told. */
+const ends = `array['key-expired', 'key-reused', 'answered']`
+
 const crossChecks = {
   'messages-have-commands': `
     select o.topic || '/' || o.partition || '/' || o.position as id,
@@ -197,23 +200,25 @@ const crossChecks = {
          and not exists (select from dead_letters l
                           where l.consumer_group = carrier.consumer_group and l.id = o.id)
     ), due as (
-      select guid, coalesce(c.status::text, answer->>'status') as status,
+      select guid, outcome, coalesce(c.status::text, answer->>'status') as status,
              coalesce(c.body, answer->>'body') as body
-        from (select guid, command_id,
+        from (select guid, command_id, body->>'outcome' as outcome,
                      case body->>'outcome' when 'answered' then body->'response' end as answer
                 from ended) as told
         left join commands c on c.id = told.command_id and answer is not null
        union all
-      select guid, null, null from carried
+      select guid, null, null, null from carried
     )
-    select distinct due.guid as id, concat_ws(' ', 'answered', due.status) as "shouldBe",
+    select distinct due.guid as id,
+           concat_ws(' ', coalesce(due.outcome, 'answered'), due.status) as "shouldBe",
            case when m.guid is null then 'no entry'
                 when m.state <> 'answered' then m.state
                 when m.response_status::text <> due.status then 'answered ' || m.response_status
                 else 'answered with other bytes' end as "is"
       from due left join messages m on m.guid::text = due.guid
-     where (m.guid is null or m.state <> 'answered' or m.response_status::text <> due.status
-            or m.response_body <> due.body)
+     where (m.guid is null or m.response_status::text <> due.status or m.response_body <> due.body
+            or array_position(${ends}, m.state) is null
+            or array_position(${ends}, m.state) < array_position(${ends}, due.outcome))
        and not exists (select from dead_letters l
                         where l.consumer_group = 'messages' and l.topic = 'message'
                           and l.partition_key = due.guid)
