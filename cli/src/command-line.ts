@@ -33,6 +33,13 @@ export function wholeNumber(text: string): number {
   return value
 }
 
+/** Reads an argument as a number of things to show: one at least. */
+export function howMany(text: string): number {
+  const value = wholeNumber(text)
+  if (value === 0) throw new InvalidArgumentError('It must be at least 1.')
+  return value
+}
+
 /** Reads an argument as a UUID, in lower case. */
 export function uuid(text: string): string {
   if (!isUuid(text)) throw new InvalidArgumentError('It must be a UUID.')

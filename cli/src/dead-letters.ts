@@ -8,7 +8,7 @@ import {
   postgresDeadLetters,
 } from '@semel/topics'
 import type { Command } from 'commander'
-import { declare, declareShowing, uuid, wholeNumber } from './command-line.ts'
+import { declare, declareShowing, howMany, uuid } from './command-line.ts'
 import { operate } from './operate.ts'
 import { OperatorError, usageError } from './operator-error.ts'
 import { counted, jsonOf, printable, shortened, tableOf } from './print.ts'
@@ -50,7 +50,7 @@ function declareList(letters: Command): void {
   })
   withSelection(ls)
     .option('--discarded', 'show those that were discarded too')
-    .option('--limit <number>', 'how many at most', wholeNumber, 100)
+    .option('--limit <number>', 'how many at most', howMany, 100)
     .action((options: ListOptions) => operate((pool) => list(pool, options)))
 }
 

@@ -115,6 +115,7 @@ it.each([
   ['redrive --all --group orders', /--all and a selection exclude each other\n$/],
   ['discard --reason r', /say which letters: an id, or --group, --topic, --key\n$/],
   ['discard --group orders --reason=', /--reason and --by must say something\n$/],
+  ['ls --limit 0', /argument '0' is invalid. It must be at least 1\./],
   ['show 7', /value '7' is invalid for argument 'id'\. It must be a UUID\./],
   ['list', /unknown command 'list' .*\(known are ls, show, redrive, discard;/],
 ])('refuses “dead-letters %s”, and changes nothing', async (line, said) => {

@@ -115,7 +115,7 @@ export const checks: readonly Check[] = [
   across('requests-registered', {
     invariant: 'I3',
     promise:
-      'the registry has the answer to every request that a topic carried, or whose end was told',
+      'the registry has the end of every request that a topic carried, or whose end was told',
     tables: ['messages'],
     unit: 'requests',
   }),

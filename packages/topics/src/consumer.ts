@@ -115,7 +115,7 @@ function parkingsOf(
   for (const [index, { message }] of messages.entries()) {
     const fate = fates[index]!
     const id = letterId(message)
-    if (fate.kind === 'done' || letters.has(id)) continue
+    if (fate.kind !== 'parked' || letters.has(id)) continue
     const { reason, detail, behindStored } = fate
     letters.set(id, { id, message, reason, detail, behindStored })
   }

@@ -58,11 +58,17 @@ export function postgresDeadLetters(options: PostgresDeadLettersOptions): DeadLe
       const { rows } = await reader.query<LetterRow>({ text: selectLettersOfKey, values })
       return rows.map(letterOf)
     },
+    async take(tx, group, ids) {
+      const { rows } = await tx.query<{ id: string }>({
+        ...{ name: 'take-letters', text: takeLetters, values: [group, uuidArray(ids)] },
+      })
+      return new Set(rows.map(({ id }) => id))
+    },
     settle: (group, { done, failed }) =>
       transaction(pool, async (tx) => {
         await Promise.all([
           tx.query({ text: deleteDone, values: [group, uuidArray(done)] }),
-          failed && tx.query({ text: renewReason, values: [group, ...Object.values(failed)] }),
+          failed && renew(tx, group, failed),
         ])
       }),
     async list(filter, { order = 'newest', lettersMax = 100, discarded = false } = {}) {
@@ -149,6 +155,14 @@ async function parkIn(
   return { copies, isWhole: keys.length === keysBehind.size }
 }
 
+function renew(
+  tx: Tx,
+  group: string,
+  { id, reason, detail }: Pick<Parking, 'id' | 'reason' | 'detail'>,
+): Promise<unknown> {
+  return tx.query({ text: renewReason, values: [group, id, reason, detail] })
+}
+
 function filterValues({ group, topic, partitionKey, id }: LetterFilter): unknown[] {
   return [group ?? '', topic ?? '', id ?? null, partitionKey ?? null]
 }
@@ -216,13 +230,28 @@ const selectLettersOfKey = `
    order by partition, position
    limit $4`
 
+// Two that redrive the same letters meet in the order of their ids.
+const takeLetters = `
+  with wanted as (
+    select consumer_group, id
+      from dead_letters
+     where consumer_group = $1 and id = any($2::uuid[]) and discarded_at is null
+       and redrive_at is not null
+     order by id
+       for update)
+  update dead_letters as letter
+     set taken = true
+    from wanted
+   where letter.consumer_group = wanted.consumer_group and letter.id = wanted.id
+  returning letter.id`
+
 const deleteDone = `
   delete from dead_letters
    where consumer_group = $1 and id = any($2::uuid[]) and discarded_at is null`
 
 const renewReason = `
   update dead_letters as letter
-     set redrive_at = null,
+     set redrive_at = null, taken = false,
          reason = case letter.id when $2 then $3 else letter.reason end,
          detail = case letter.id when $2 then $4 else letter.detail end
     from dead_letters as failed
@@ -250,11 +279,11 @@ const selectById = `
 const discardLetter = `
   update dead_letters
      set discarded_at = $3, discarded_by = $4, discarded_for = $5, redrive_at = null
-   where consumer_group = $1 and id = $2::uuid and discarded_at is null`
+   where consumer_group = $1 and id = $2::uuid and discarded_at is null and not taken`
 
 const mark = `
   update dead_letters as letter
-     set redrive_at = $5
+     set redrive_at = $5, taken = letter.taken and letter.redrive_at is not null
     from (select distinct consumer_group, topic, partition_key
             from dead_letters where ${isMeant} and discarded_at is null) as meant
    where letter.consumer_group = meant.consumer_group and letter.topic = meant.topic

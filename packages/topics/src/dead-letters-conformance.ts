@@ -4,10 +4,12 @@ import type { Delivered } from './transport.ts'
 
 /** An open store, a second view of it as another process has it, and what it told. */
 type Letters = Readonly<{
-  letters: Omit<DeadLetters, 'standing'>
-  rival: Omit<DeadLetters, 'standing'>
+  letters: Omit<DeadLetters, 'standing' | 'take'>
+  rival: Omit<DeadLetters, 'standing' | 'take'>
   /** As the rival sees it, in a transaction. */
   standing(group: string, asked: Parameters<DeadLetters['standing']>[2]): Promise<Standing>
+  /** By the rival, in a transaction. */
+  take(group: string, ids: readonly string[]): Promise<ReadonlySet<string>>
   /** All messages of a topic that were told, in order. */
   told(topic: string): Promise<readonly { id: string; body: unknown; scope: string }[]>
 }>
@@ -186,6 +188,21 @@ function redrives(store: Letters): void {
     const asked = { topic: 'again', partition: 0, partitionKeys: ['k'], ids: [] }
     expect((await store.standing(group, asked)).redriveWanted).toBe(true)
     expect((await store.letters.show(other.id))[0]?.redriveAt).toBeUndefined()
+  })
+
+  it('cannot be discarded from when they are taken until their redrive has ended', async () => {
+    const one = letter('taken', 1)
+    await store.letters.park(group, [one], parkedAt)
+    const discard = () =>
+      store.letters.discard({ group, id: one.id, by: 'me', why: 'void', at: markedAt })
+
+    const tooEarly = await store.take(group, [one.id])
+    await store.letters.redrive({ group, id: one.id }, markedAt)
+    const taken = await store.take(group, [one.id])
+    const discarded = await discard()
+    await store.rival.settle(group, { done: [], failed: one })
+
+    expect([tooEarly.size, taken.size, discarded, await discard()]).toEqual([0, 1, false, true])
   })
 
   it('delete what was decided, and renew the reason of what failed', async () => {

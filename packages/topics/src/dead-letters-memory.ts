@@ -9,6 +9,9 @@ import {
 
 const letterTable = 'dead-letters'
 
+/** `taken`: by a redrive that is not settled yet. */
+type Row = DeadLetter & Readonly<{ taken: boolean }>
+
 /**
  * Dead letters in a memory database, for tests and simulation. Each call is one step: nothing comes
  * in between. It passes the same suite as the PostgreSQL store.
@@ -38,7 +41,7 @@ export function memoryDeadLetters(database: MemoryDatabase): DeadLetters {
         if (rows().has(nameOf({ group, id: parking.id }))) continue
         const { behindStored, ...letter } = parking
         const redriveAt = aheadOf(parking)?.redriveAt
-        const row = { group, ...letter, parkedAt, redriveAt, discarded: undefined }
+        const row = { group, ...letter, parkedAt, redriveAt, discarded: undefined, taken: false }
         rows().set(nameOf(row), row)
         const copy = deadLettered(group, parking, parkedAt)
         if (copy !== undefined) database.messages.push(copy)
@@ -59,7 +62,13 @@ export function memoryDeadLetters(database: MemoryDatabase): DeadLetters {
     },
     async lettersOf(group, key, lettersMax) {
       const found = active().filter((letter) => isUnder(letter, group, key))
-      return found.sort(byPlace).slice(0, lettersMax)
+      return found.sort(byPlace).slice(0, lettersMax).map(viewOf)
+    },
+    async take(_tx, group, ids) {
+      const letters = active().filter((letter) => letter.group === group && letter.redriveAt)
+      const taken = letters.filter(({ id }) => ids.includes(id))
+      for (const letter of taken) change(letter, { taken: true })
+      return new Set(taken.map(({ id }) => id))
     },
     async settle(group, { done, failed }) {
       for (const id of done) rows().delete(nameOf({ group, id }))
@@ -67,7 +76,11 @@ export function memoryDeadLetters(database: MemoryDatabase): DeadLetters {
       if (failed === undefined || letter === undefined) return
       const { reason, detail } = failed
       for (const one of active().filter((each) => isUnder(each, group, letter.message))) {
-        change(one, { redriveAt: undefined, ...(one.id === letter.id ? { reason, detail } : {}) })
+        change(one, {
+          redriveAt: undefined,
+          taken: false,
+          ...(one.id === letter.id ? { reason, detail } : {}),
+        })
       }
     },
     ...forOperators(table),
@@ -77,13 +90,12 @@ export function memoryDeadLetters(database: MemoryDatabase): DeadLetters {
 function tableOf(database: MemoryDatabase) {
   const rows = () => {
     if (!database.tables.has(letterTable)) database.tables.set(letterTable, new Map())
-    return database.tables.get(letterTable) as Map<string, DeadLetter>
+    return database.tables.get(letterTable) as Map<string, Row>
   }
   return {
     rows,
     active: () => [...rows().values()].filter(({ discarded }) => discarded === undefined),
-    change: (letter: DeadLetter, to: Partial<DeadLetter>) =>
-      rows().set(nameOf(letter), { ...letter, ...to }),
+    change: (letter: Row, to: Partial<Row>) => rows().set(nameOf(letter), { ...letter, ...to }),
   }
 }
 
@@ -96,14 +108,16 @@ function forOperators({
     async list(filter, { order = 'newest', lettersMax = 100, discarded = false } = {}) {
       const found = (discarded ? [...rows().values()] : active()).filter(meant(filter))
       const sorted = found.sort(order === 'position' ? byPlace : byNewest).slice(0, lettersMax)
-      return sorted.map((letter) => ({ ...letter, message: { ...letter.message, body: '' } }))
+      return sorted
+        .map(viewOf)
+        .map((letter) => ({ ...letter, message: { ...letter.message, body: '' } }))
     },
     async show(id) {
-      return [...rows().values()].filter(meant({ id })).sort(byPlace)
+      return [...rows().values()].filter(meant({ id })).sort(byPlace).map(viewOf)
     },
     async discard({ group, id, by, why, at }) {
       const letter = rows().get(nameOf({ group, id }))
-      if (letter === undefined || letter.discarded !== undefined) return false
+      if (letter === undefined || letter.discarded !== undefined || letter.taken) return false
       change(letter, { discarded: { at, by, why }, redriveAt: undefined })
       return true
     },
@@ -112,10 +126,16 @@ function forOperators({
       const all = active().filter((letter) =>
         chosen.some((one) => isUnder(letter, one.group, one.message)),
       )
-      for (const letter of all) change(letter, { redriveAt: at })
+      for (const letter of all) {
+        change(letter, { redriveAt: at, taken: letter.taken && letter.redriveAt !== undefined })
+      }
       return all.length
     },
   }
+}
+
+function viewOf({ taken, ...letter }: Row): DeadLetter {
+  return letter
 }
 
 function nameOf({ group, id }: Pick<DeadLetter, 'group' | 'id'>): string {

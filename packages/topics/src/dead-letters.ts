@@ -102,6 +102,13 @@ export interface DeadLetters<Tx = unknown> {
   /** The first letters of a key, in the order of partition and position; none discarded. */
   lettersOf(group: string, key: LetterKey, lettersMax: number): Promise<readonly DeadLetter[]>
   /**
+   * Takes letters that are to be redriven, in the transaction that decides them: from its commit
+   * on, until the redrive is settled, they cannot be discarded.
+   *
+   * @returns those that are there, not discarded, and still to be redriven.
+   */
+  take(tx: Tx, group: string, ids: readonly string[]): Promise<ReadonlySet<string>>
+  /**
    * What a redrive came to: letters that are decided now are deleted. `failed`: its reason is
    * renewed, and what was to be redriven under its key is not any more.
    */
@@ -131,7 +138,7 @@ export interface DeadLetters<Tx = unknown> {
    * Takes a letter out of the way for good: its message is never decided. What waits behind it goes
    * on waiting, until it is redriven.
    *
-   * @returns whether there was such a letter, not discarded before.
+   * @returns whether there was such a letter, not discarded before, nor just being redriven.
    */
   discard(
     letter: Readonly<{ group: string; id: string; by: string; why: string; at: Date }>,

@@ -4,11 +4,12 @@ import { type Judged, textOf } from './judge.ts'
 import type { Delivered } from './transport.ts'
 
 /**
- * What became of a message. `parked`: it is to be; nothing has been written down about it.
+ * What became of a message. `aside`: it is a letter, or was one, and nothing is done about it now.
+ * `parked`: it is to be; nothing has been written down about it.
  * `behindStored`: because a letter stands in its way.
  */
 export type Fate =
-  | Readonly<{ kind: 'done' }>
+  | Readonly<{ kind: 'done' | 'aside' }>
   | Readonly<{ kind: 'parked'; reason: Reason; detail: string; behindStored: boolean }>
 
 /** A message, and what is to be done about it by itself. */
@@ -87,6 +88,8 @@ function fateOf({ faults }: Submitted, outcome: CarriedOutcome): Fate {
     case 'behind':
     case 'held':
       return parked('behind-parked', '', outcome.kind === 'held')
+    case 'aside':
+      return { kind: 'aside' }
     default:
       return done
   }

@@ -5,10 +5,10 @@ import type { Judged } from './judge.ts'
 import type { Delivered } from './transport.ts'
 
 /** What redrives the letters of a group. */
-export type RedriverOptions = Readonly<{
+export type RedriverOptions<Tx> = Readonly<{
   group: string
-  executor: Pick<Executor, 'submitCarried'>
-  deadLetters: DeadLetters
+  executor: Pick<Executor<Tx>, 'submitCarried'>
+  deadLetters: DeadLetters<Tx>
   judge: (message: Delivered) => Judged
   report: (error: unknown) => void
   intervalMs: number
@@ -28,12 +28,13 @@ const lettersMax = 32
  * redrive one key at once, and its new messages may come in meanwhile, without harm: each submits a
  * key's letters from the first one on and in one submission, so that none is decided before those
  * that it follows have been, by whomever; the command log makes each take effect once; and a letter
- * is deleted only after it was decided. What is parked behind a key that is just being emptied is
- * judged under a row lock by the store (`park`): it waits behind what is there, or is looked at
- * again. A lock held instead would keep a transaction open over other transactions, on a second
- * connection of the same pool.
+ * is deleted only after it was decided. Who decides it takes it in the same transaction, so that an
+ * operator can discard it before or not at all. What is parked behind a key that is just being
+ * emptied is judged under a row lock by the store (`park`): it waits behind what is there, or is
+ * looked at again. A lock held instead would keep a transaction open over other transactions, on a
+ * second connection of the same pool.
  */
-export function startRedriver(options: RedriverOptions): {
+export function startRedriver<Tx>(options: RedriverOptions<Tx>): {
   /** Looks now. */
   wake(): void
   stop(): Promise<void>
@@ -77,18 +78,25 @@ export function startRedriver(options: RedriverOptions): {
 }
 
 /** Redrives the first letters of a key. Whether there may be more to do under it. */
-async function redriveSome(options: RedriverOptions, key: LetterKey): Promise<boolean> {
+async function redriveSome<Tx>(options: RedriverOptions<Tx>, key: LetterKey): Promise<boolean> {
   const { group, executor, deadLetters, judge } = options
   const letters = await deadLetters.lettersOf(group, key, lettersMax)
   if (letters.length === 0) return false
   const messages = letters.map(({ message }) => ({ message, judged: judge(message) }))
-  const fates = await decideInOrder(executor, messages)
+  const ids = letters.map(({ id }) => id)
+  const fates = await decideInOrder(executor, messages, async (tx) => {
+    const taken = await deadLetters.take(tx, group, ids)
+    const known = new Set(ids.filter((id) => !taken.has(id)))
+    return { fronts: new Map(), known, redriveWanted: false }
+  })
   const stoppedAt = fates.findIndex(({ kind }) => kind === 'parked')
-  const done = letters.slice(0, stoppedAt === -1 ? letters.length : stoppedAt).map(({ id }) => id)
+  const done = ids.filter(
+    (_, at) => (stoppedAt === -1 || at < stoppedAt) && fates[at]!.kind === 'done',
+  )
   const fate = fates[stoppedAt]
   if (fate?.kind !== 'parked') {
-    await deadLetters.settle(group, { done })
-    return true
+    if (done.length > 0) await deadLetters.settle(group, { done })
+    return done.length > 0
   }
   const { reason, detail } = fate
   await deadLetters.settle(group, { done, failed: { id: letters[stoppedAt]!.id, reason, detail } })

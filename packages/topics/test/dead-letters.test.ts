@@ -15,6 +15,7 @@ deadLettersConformance('memory', async () => {
   return {
     ...{ letters, rival: letters },
     standing: (...asked) => letters.standing(undefined, ...asked),
+    take: (...asked) => letters.take(undefined, ...asked),
     told: async (topic) => database.messages.filter((message) => message.topic === topic),
     close: async () => {},
   }
@@ -28,6 +29,7 @@ deadLettersConformance('PostgreSQL', async () => {
   return {
     ...{ letters: postgresDeadLetters({ pool, append }), rival },
     standing: (...asked) => transaction(rivalPool, (tx) => rival.standing(tx, ...asked)),
+    take: (...asked) => transaction(rivalPool, (tx) => rival.take(tx, ...asked)),
     async told(topic) {
       const { rows } = await pool.query(
         'select id, scope, body::json from outbox where topic = $1 order by position',

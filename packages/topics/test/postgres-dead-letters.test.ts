@@ -61,6 +61,33 @@ it('a message that parks before its key is emptied is redriven with it', async (
   )
 })
 
+it('a letter that is being decided is discarded before or not at all', async () => {
+  const { pool, letters, rival } = await twoStores()
+  const [decided, undone] = [letter(1), letter(2, {}, 'other')]
+  await letters.park(group, [decided, undone], parkedAt)
+  await letters.redrive({ group }, parkedAt)
+  const discard = ({ id }: Parking) =>
+    rival.discard({ group, id, by: 'me', why: 'void', at: parkedAt })
+  const takenInTurn = async (wanted: Parking, end: () => void) => {
+    const { promise: discarding, resolve } = Promise.withResolvers<Promise<boolean>>()
+    const deciding = transaction(pool, async (tx) => {
+      await letters.take(tx, group, [wanted.id])
+      resolve(discard(wanted))
+      await vi.waitFor(async () => expect(await waiting(pool)).toBe(1), patience)
+      end()
+    })
+    await deciding.catch(() => {})
+    return discarding.then((discarded) => discarded)
+  }
+
+  const behindCommit = await takenInTurn(decided, () => {})
+  const behindRollback = await takenInTurn(undone, () => {
+    throw new Error('undone')
+  })
+
+  expect([behindCommit, behindRollback]).toEqual([false, true])
+})
+
 it('no message is stranded or lost while its key is emptied over and over', async () => {
   const { letters, rival } = await twoStores()
   const rounds = 150
@@ -104,12 +131,13 @@ it('are found by an index, also when that was prepared on an empty table', async
   const asked = { topic: 't', partition: 0, partitionKeys: ['k'], ids: [crypto.randomUUID()] }
   await transaction(pool, (tx) => letters.standing(tx, group, asked))
   await letters.keysToRedrive(group, 9)
+  await transaction(pool, (tx) => letters.take(tx, group, asked.ids))
   await letters.park(group, [letter(1)], parkedAt)
 
   const prepared = await preparedPlans(pool)
   const plans = prepared.filter(({ name }) => name.includes('letter')).map(({ plan }) => plan)
 
-  expect(plans.length).toBe(3)
+  expect(plans.length).toBe(4)
   expect(plans.filter((plan) => plan.includes('Seq Scan'))).toEqual([])
   expect(plans.filter((plan) => plan.includes('dead_letters_by_key')).length).toBe(2)
 })

@@ -25,6 +25,7 @@ it('a command goes the whole way over PostgreSQL, and a poisoned one is redriven
   const deadLetters: DeadLetters = {
     ...letters,
     standing: (_tx, ...asked) => transaction(pool, (tx) => letters.standing(tx, ...asked)),
+    take: (_tx, ...asked) => transaction(pool, (tx) => letters.take(tx, ...asked)),
   }
   const consumer = startConsumer({
     ...{ transport, group: 'jars', executor, deadLetters, redriveIntervalMs: 20 },

@@ -54,9 +54,18 @@ function messageView(entry: ListedEntry): Message {
   }
 }
 
+/** A service told an answer that is no JSON: its sender sees it as it is. */
+function jsonOrText(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return body
+  }
+}
+
 /** What the edge would have answered: the command's answer, or why this request has none. */
 function responseView({ state, response }: ListedEntry): Message['response'] {
-  if (response !== null) return { ...response, body: response.body && JSON.parse(response.body) }
+  if (response !== null) return { ...response, body: response.body && jsonOrText(response.body) }
   if (state === 'key-expired') return refusal(httpProblems.keyExpired)
   return state === 'key-reused' ? refusal(httpProblems.keyReused) : null
 }

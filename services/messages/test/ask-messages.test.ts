@@ -25,7 +25,7 @@ async function open() {
     delete headers.date
     return { status: response.status, headers, body: await response.text() }
   }
-  return { carry: (all: Parameters<typeof carry>[1]) => carry(service.executor, all), get }
+  return { carry: (all: Parameters<typeof carry>[1]) => carry(service.executor, all), get, pool }
 }
 
 function operatorToken(subject: string): Promise<string> {
@@ -57,6 +57,16 @@ describe('GET /messages/{guid}', () => {
         body: { nth: 2 },
       },
     })
+  })
+
+  it('shows an answer that is no JSON as it is', async () => {
+    const { carry, get, pool } = await open()
+    await carry([ended(ofAnn, 200)])
+    await pool.query(`update messages set response_body = '<p>fine</p>'`)
+
+    const told = await get(`/messages/${guidOf(ofAnn)}`, await tokenOf(ann))
+
+    expect(json(told)).toMatchObject({ state: 'answered', response: { body: '<p>fine</p>' } })
   })
 
   it('says of a pending one what was asked, and when to look again', async () => {
