@@ -34,7 +34,12 @@ export {
   UnknownFingerprintRule,
 } from './fingerprint.ts'
 export type { Ending, Hold } from './fold.ts'
-export { type ProcessCacheOptions, processReplayCache, type ReplayCache } from './replay-cache.ts'
+export {
+  composeCaches,
+  type ProcessCacheOptions,
+  processReplayCache,
+  type ReplayCache,
+} from './replay-cache.ts'
 export {
   type RetentionOptions,
   type Sweep,

@@ -72,6 +72,29 @@ export function processReplayCache(options: ProcessCacheOptions = {}): ReplayCac
   }
 }
 
+/**
+ * Replay caches as one, the nearest first. Each is asked only for what those before it did not
+ * know, and those before it are told what it knew.
+ */
+export function composeCaches(...caches: readonly ReplayCache[]): ReplayCache {
+  return {
+    async get(ids) {
+      const found = new Map<CommandId, CommandRecord>()
+      for (const [index, cache] of caches.entries()) {
+        const missing = ids.filter((id) => !found.has(id))
+        if (missing.length === 0) break
+        const records = [...(await cache.get(missing)).values()]
+        for (const nearer of caches.slice(0, index)) nearer.put(records)
+        for (const record of records) found.set(record.id, record)
+      }
+      return found
+    },
+    put(records) {
+      for (const cache of caches) cache.put(records)
+    },
+  }
+}
+
 type Generation = { readonly records: Map<CommandId, CommandRecord>; bytes: number }
 
 function emptyGeneration(): Generation {

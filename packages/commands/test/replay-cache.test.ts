@@ -1,16 +1,55 @@
 import {
   type CommandRecord,
   commandId,
+  composeCaches,
   fingerprintOf,
   type ProcessCacheOptions,
   processReplayCache,
   type ReplayCache,
   serviceScope,
 } from '@semel/commands'
+import { replayCacheConformance } from '@semel/commands/cache-conformance'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 const scope = serviceScope('cache')
+
+replayCacheConformance('a process', async () => ({
+  cache: processReplayCache(),
+  close: async () => undefined,
+}))
+
+replayCacheConformance('one process cache behind another', async () => ({
+  cache: composeCaches(processReplayCache({ entriesMax: 4 }), processReplayCache()),
+  close: async () => undefined,
+}))
+
+describe('composed replay caches', () => {
+  function watched(cache: ReplayCache) {
+    const asked: (readonly string[])[] = []
+    const get: ReplayCache['get'] = (ids) => {
+      asked.push(ids)
+      return cache.get(ids)
+    }
+    return { asked, cache: { ...cache, get } }
+  }
+
+  it('ask a farther one only for what the nearer did not know, and tell the nearer', async () => {
+    const [near, far] = [processReplayCache(), processReplayCache()].map(watched)
+    const cache = composeCaches(near!.cache, far!.cache)
+    const [both, behind, absent] = ['both', 'behind', 'absent'].map((key) => recordOf(key))
+    cache.put([both!])
+    far!.cache.put([behind!])
+
+    const found = await kept(cache, [both!, behind!, absent!])
+    const again = await kept(cache, [both!, behind!])
+
+    expect(found).toEqual([both, behind])
+    expect(again).toEqual([both, behind])
+    expect(far!.asked).toEqual([[behind!.id, absent!.id]])
+    expect(near!.asked).toHaveLength(2)
+  })
+})
 
 describe('the replay cache of a process', () => {
   it('keeps an answer in use, however many others come', async () => {
