@@ -90,6 +90,7 @@ describe('the house', () => {
     ['fastify', /^packages\/http\/src\/fastify\.ts$|^benchmarks\//],
     ['nodemailer', /^services\/notifications\/src\/smtp\.ts$/],
     ['pg', /^packages\/postgres\/src\/|^benchmarks\//],
+    ['@redis/client', /^packages\/commands\/src\/redis\.ts$/],
     ['jose', /^packages\/http\/src\/callers\.ts$/],
     ['vitest', /conformance\.ts$|testing\.ts$|^vitest\.config\.ts$/],
   ])('imports %s only where it is at home', (name, home) => {

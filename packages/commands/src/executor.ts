@@ -13,7 +13,7 @@ import { comparisonOf } from './comparison.ts'
 import type { Message } from './decider.ts'
 import type { Ending, Entry, Verdict } from './fold.ts'
 import type { ReplayCache } from './replay-cache.ts'
-import { processTimers, type Timers } from './timers.ts'
+import { processTimers, type Timers, within } from './timers.ts'
 
 /** What a caller is told about a command. */
 export type Outcome =
@@ -211,15 +211,4 @@ function outcomeOf(
   const reused = comparison === 'key-reused'
   if (reused && onReuse === 'refuse') return { kind: 'key-reused' }
   return { kind: 'answered', answer, replayed, reused, replayableUntil }
-}
-
-/** A promise's value, or undefined when it takes longer than the time given. */
-async function within<T>(timers: Timers, ms: number, promise: Promise<T>): Promise<T | undefined> {
-  const { promise: late, resolve } = Promise.withResolvers<undefined>()
-  const timer = timers.after(() => resolve(undefined), Math.max(0, ms))
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    timer.cancel()
-  }
 }

@@ -23,3 +23,18 @@ export const processTimers: Timers = {
     return { cancel: () => clearTimeout(timeout) }
   },
 }
+
+/** A promise's value, or undefined when it takes longer than the time given. */
+export async function within<T>(
+  timers: Timers,
+  ms: number,
+  promise: Promise<T>,
+): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>()
+  const timer = timers.after(() => resolve(undefined), Math.max(0, ms))
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    timer.cancel()
+  }
+}
