@@ -72,6 +72,16 @@ export const configSchema = Type.Object({
       errorMessage: "must have {userId} in it, which stands for the user's id",
     }),
   ),
+  REDIS_URL: Type.Optional(
+    Type.String({
+      pattern: '^rediss?://[^/?#]+(/\\d*)?$',
+      description: 'a Redis in which answers are kept for repeats; needs REDIS_SEAL_SECRET',
+      errorMessage: 'must be redis:// or rediss://, a host, and no more than a database number',
+    }),
+  ),
+  REDIS_SEAL_SECRET: Type.Optional(
+    Type.String({ description: `what seals answers in Redis, at least ${secretBytesMin} bytes` }),
+  ),
   AUTH_JWT_SECRET: Type.Optional(
     Type.String({ description: `the secret of HS256 tokens, at least ${secretBytesMin} bytes` }),
   ),
@@ -119,6 +129,7 @@ export function knowsCallers({ AUTH_JWT_SECRET, AUTH_JWKS_URL }: CliConfig): boo
 function contradictions(config: CliConfig): string[] {
   const { AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: jwks, HOST } = config
   const { SEMEL_KEPT_DAYS: kept, SEMEL_REMEMBERED_DAYS: remembered } = config
+  const { REDIS_URL: redis, REDIS_SEAL_SECRET: seal } = config
   const faults: string[] = []
   if (remembered <= kept) {
     faults.push(
@@ -126,13 +137,18 @@ function contradictions(config: CliConfig): string[] {
         'are forgotten while messages can bring them again: raise the one or lower the other',
     )
   }
-  if (secret !== undefined && Buffer.byteLength(secret) < secretBytesMin) {
-    faults.push(`AUTH_JWT_SECRET must have at least ${secretBytesMin} bytes`)
+  for (const name of ['AUTH_JWT_SECRET', 'REDIS_SEAL_SECRET'] as const) {
+    if (Buffer.byteLength(config[name] ?? '-'.repeat(secretBytesMin)) >= secretBytesMin) continue
+    faults.push(`${name} must have at least ${secretBytesMin} bytes`)
   }
   if (secret !== undefined && jwks !== undefined) {
     faults.push('AUTH_JWT_SECRET and AUTH_JWKS_URL exclude each other: set one of them')
   }
   if (jwks !== undefined && !URL.canParse(jwks)) faults.push('AUTH_JWKS_URL is no URL')
+  if (redis !== undefined && !URL.canParse(redis)) faults.push('REDIS_URL is no URL')
+  if ((redis === undefined) !== (seal === undefined)) {
+    faults.push('REDIS_URL and REDIS_SEAL_SECRET need each other: set both of them, or none')
+  }
   const mail = [config.SMTP_URL, config.MAIL_FROM, config.MAIL_TO]
   if (mail.includes(undefined) && mail.some((value) => value !== undefined)) {
     faults.push('SMTP_URL, MAIL_FROM and MAIL_TO need each other: set all of them, or none')

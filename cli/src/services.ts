@@ -3,6 +3,7 @@ import {
   migrations as billingMigrations,
   createBilling,
 } from '@semel/billing'
+import { composeCaches, processReplayCache, type ReplayCache } from '@semel/commands'
 import { topics as topicNames } from '@semel/contracts/catalogue'
 import { announceAll, announceCarried } from '@semel/contracts/messages'
 import { createGateway } from '@semel/gateway'
@@ -51,11 +52,12 @@ export async function openServices(options: ServicesOptions): Promise<{ port: nu
   const topics = postgresTransport({ pool, partitions, retention, report })
   lifecycle.defer('topics', () => topics.close())
   const parts = { pool, topics, report }
+  const cacheOfService = await openCaches(config, lifecycle, report)
   const currency = config.SEMEL_CURRENCY
   const announce = config.REGISTER === 'all' ? announceAll : announceCarried
   const services: readonly Service[] = [
-    createOrders({ ...parts, currency, announce }),
-    createBilling({ ...parts, currency, announce }),
+    createOrders({ ...parts, currency, announce, executor: cacheOfService() }),
+    createBilling({ ...parts, currency, announce, executor: cacheOfService() }),
     createNotifications({ ...parts, mailer: mailerOf(config) }),
     createMessages(parts),
   ]
@@ -100,6 +102,23 @@ async function listen(
   } catch (error) {
     throw addressError({ host, port }, error as NodeJS.ErrnoException)
   }
+}
+
+/**
+ * The replay caches of the services that clients ask something of: each has one of its own, with
+ * the Redis behind it that all share.
+ */
+async function openCaches(
+  { REDIS_URL: url, REDIS_SEAL_SECRET: secret }: CliConfig,
+  lifecycle: Lifecycle,
+  report: (error: unknown) => void,
+): Promise<() => { cache?: ReplayCache }> {
+  if (url === undefined || secret === undefined) return () => ({})
+  // Loaded where it is wanted: the client takes a quarter of a second.
+  const { redisReplayCache } = await import('@semel/commands/redis')
+  const redis = redisReplayCache({ url, secret, report })
+  lifecycle.defer('Redis', redis.close)
+  return () => ({ cache: composeCaches(processReplayCache(), redis) })
 }
 
 function mailerOf({ SMTP_URL: url, MAIL_FROM: from, MAIL_TO: to }: CliConfig) {

@@ -49,6 +49,24 @@ test.each([
   expect(() => readCliConfig({ HOST })).toThrow(/AUTH_JWT_SECRET or AUTH_JWKS_URL/)
 })
 
+test.each([
+  [{ REDIS_URL: 'redis://localhost' }, /need each other/],
+  [{ REDIS_SEAL_SECRET: secret }, /need each other/],
+  [{ REDIS_URL: 'redis://localhost', REDIS_SEAL_SECRET: 'short' }, /at least 32 bytes/],
+  [{ REDIS_URL: 'http://localhost', REDIS_SEAL_SECRET: secret }, /must be redis:/],
+  [{ REDIS_URL: 'redis://localhost/zero', REDIS_SEAL_SECRET: secret }, /must be redis:/],
+  [{ REDIS_URL: 'redis://localhost:99999', REDIS_SEAL_SECRET: secret }, /REDIS_URL is no URL/],
+])('a Redis that could not be used is refused: %j', (env, fault) => {
+  expect(() => readCliConfig(env)).toThrow(fault)
+})
+
+test.each(['redis://localhost', 'rediss://ann:pass@redis.example:6380/3'])(
+  'a Redis may be named with all that it takes: %s',
+  (REDIS_URL) => {
+    expect(readCliConfig({ REDIS_URL, REDIS_SEAL_SECRET: secret }).REDIS_URL).toBe(REDIS_URL)
+  },
+)
+
 test('with tokens, any HOST is fine', () => {
   expect(readCliConfig({ HOST: '0.0.0.0', AUTH_JWT_SECRET: secret }).HOST).toBe('0.0.0.0')
   expect(readCliConfig({ HOST: '::', AUTH_JWKS_URL: 'https://id.example/keys' }).HOST).toBe('::')
