@@ -13,6 +13,8 @@ import { comparisonOf } from './comparison.ts'
 import type { Message } from './decider.ts'
 import type { Ending, Entry, Verdict } from './fold.ts'
 import type { ReplayCache } from './replay-cache.ts'
+import { isService } from './scope.ts'
+import type { CommandRecord } from './store.ts'
 import { processTimers, type Timers, within } from './timers.ts'
 
 /** What a caller is told about a command. */
@@ -176,7 +178,7 @@ export function createExecutor<State, C extends Command, Tx>(
     async submitCarried(carried, readHolds) {
       const entries = carried as readonly Carried<C>[]
       const verdicts = await decideCarried({ ...parts, readHolds }, entries, batchSizeMax)
-      cache?.put(verdicts.flatMap((verdict) => ('record' in verdict ? [verdict.record] : [])))
+      cache?.put(verdicts.flatMap(repeatable))
       return verdicts.map((verdict, index) => carriedOutcome(verdict, carried[index]!, clock()))
     },
     async submit(command, submitted = {}) {
@@ -188,6 +190,11 @@ export function createExecutor<State, C extends Command, Tx>(
     hasRoom: batcher.hasRoom,
     close: batcher.close,
   }
+}
+
+/** What may be asked for again: reactions of services come by their topics alone. */
+function repeatable(verdict: Verdict): CommandRecord[] {
+  return 'record' in verdict && !isService(verdict.record.scope) ? [verdict.record] : []
 }
 
 async function appendNowhere(): Promise<never> {

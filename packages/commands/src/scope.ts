@@ -41,7 +41,12 @@ export function mayActFor(scope: Scope, userId: string): boolean {
 }
 
 function mayActForAll(scope: Scope): boolean {
-  return scope === localOperator || scope.startsWith('@') || /^[^/]+\/operator:/.test(scope)
+  return scope === localOperator || isService(scope) || /^[^/]+\/operator:/.test(scope)
+}
+
+/** Whether a scope is a service's. */
+export function isService(scope: string): boolean {
+  return scope.startsWith('@')
 }
 
 /** The user a scope stands for; undefined for operators and services. */

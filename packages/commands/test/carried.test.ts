@@ -1,6 +1,7 @@
 import {
   type Carried,
   guidOf,
+  processReplayCache,
   serviceScope,
   Unavailable,
   UnknownFingerprintRule,
@@ -37,6 +38,18 @@ function refusing(store: ReturnType<typeof memoryStore>, ...keys: string[]): typ
 }
 
 describe('commands that a topic carried', () => {
+  it('are cached for whoever repeats them over HTTP, but for the reactions of services', async () => {
+    const cache = processReplayCache()
+    const { executor } = counters({ cache })
+    const asked = carried('asked', 1)
+    const reaction = { ...asked, command: add(serviceScope('billing'), 'reaction', 1) }
+
+    await executor.submitCarried([asked, reaction])
+
+    const known = await cache.get([asked.command.id, reaction.command.id])
+    expect([...known.keys()]).toEqual([asked.command.id])
+  })
+
   it('are decided in the order they came', async () => {
     const { database, executor } = counters()
 
