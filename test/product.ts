@@ -18,24 +18,29 @@ export type Product = Readonly<{
   kill(signal: NodeJS.Signals): Promise<number | null>
 }>
 
-/** Starts the product for one test; it is stopped and its data removed at the test's end. */
-export async function startProduct(env: Record<string, string> = {}): Promise<Product> {
-  const { close, ...product } = await openProduct(env)
+/** Starts the product for one test (`args`: what of it, if not the whole); it is stopped and its data removed at the test's end. */
+export async function startProduct(
+  env: Record<string, string> = {},
+  args?: readonly string[],
+): Promise<Product> {
+  const { close, ...product } = await openProduct(env, args)
   onTestFinished(close)
   return product
 }
 
 /**
- * Starts the product with an environment of its own on a free port, and resolves when it is ready.
+ * Starts the product with an environment of its own on a free port, and resolves when it is ready;
+ * `args`: what of it, if not the whole.
  * Whoever opens it closes it.
  */
 export async function openProduct(
   env: Record<string, string> = {},
+  args: readonly string[] = ['start'],
 ): Promise<Product & { close(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'semel-product-'))
   // As root, PostgreSQL runs as another user, who must get there.
   await chmod(folder, 0o755)
-  const { child, output, exited } = spawnProduct({ SEMEL_DATA: join(folder, 'data'), ...env })
+  const { child, output, exited } = spawnProduct({ SEMEL_DATA: join(folder, 'data'), ...env }, args)
   const kill = (signal: NodeJS.Signals) => {
     child.kill(signal)
     return exited
@@ -54,12 +59,15 @@ export async function openProduct(
 }
 
 /** Starts the product and leaves it to the test what becomes of it. */
-export function spawnProduct(env: Record<string, string>): {
+export function spawnProduct(
+  env: Record<string, string>,
+  args: readonly string[] = ['start'],
+): {
   child: ChildProcess
   output: () => string
   exited: Promise<number | null>
 } {
-  const child = spawn(process.execPath, [join(checkout, 'cli/bin/semel.mjs'), 'start'], {
+  const child = spawn(process.execPath, [join(checkout, 'cli/bin/semel.mjs'), ...args], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

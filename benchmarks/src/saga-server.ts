@@ -1,5 +1,5 @@
 import { readCliConfig } from '@semel/cli/src/config.ts'
-import { openServices } from '@semel/cli/src/services.ts'
+import { openServices, parts } from '@semel/cli/src/services.ts'
 import type { EmbeddedConnection } from '@semel/postgres/embedded'
 import { createLifecycle } from '@semel/runtime'
 import { tellPort } from './server-process.ts'
@@ -11,5 +11,6 @@ type Settings = { connection: EmbeddedConnection }
 const { connection }: Settings = JSON.parse(process.argv[2]!)
 const lifecycle = createLifecycle()
 const config = readCliConfig({ PORT: '0' })
-const { port } = await openServices({ config, connection, lifecycle })
+const database = { connection, name: 'of the benchmark' }
+const { port } = await openServices({ config, parts, database, lifecycle })
 tellPort(port, () => lifecycle.stop())

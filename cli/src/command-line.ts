@@ -40,6 +40,13 @@ export function howMany(text: string): number {
   return value
 }
 
+/** Reads an argument as names that commas separate. */
+export function names(text: string): readonly string[] {
+  const found = text.split(',').map((name) => name.trim())
+  if (found.includes('')) throw new InvalidArgumentError('It must be names with commas between.')
+  return found
+}
+
 /** Reads an argument as a UUID, in lower case. */
 export function uuid(text: string): string {
   if (!isUuid(text)) throw new InvalidArgumentError('It must be a UUID.')

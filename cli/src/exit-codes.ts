@@ -1,9 +1,8 @@
 import { MigrationRefused } from '@semel/postgres'
 import { EmbeddedPostgresError } from '@semel/postgres/embedded'
-import { ConfigError } from '@semel/runtime'
+import { ConfigError, StartError } from '@semel/runtime'
 import { CommanderError } from 'commander'
 import { OperatorError } from './operator-error.ts'
-import { StartError } from './start-error.ts'
 
 /** What the exit codes of every command say; `docs/operating.md` has the same table. */
 export const exitCodes = {
@@ -23,6 +22,7 @@ const ofCodes = {
   'database-away': exitCodes.database,
   'database-unreachable': exitCodes.database,
   'database-unsuitable': exitCodes.database,
+  'not-migrated': exitCodes.database,
   'not-running': exitCodes.database,
   'address-unusable': exitCodes.failed,
 } as const

@@ -1,13 +1,14 @@
 import { describeConfig } from '@semel/runtime'
 import { CommanderError } from 'commander'
 import { declareCheck } from './check/check.ts'
-import { createProgram, declare } from './command-line.ts'
+import { createProgram, declare, names } from './command-line.ts'
 import { configSchema } from './config.ts'
 import { declareDeadLetters } from './dead-letters.ts'
 import { exitCodeOf } from './exit-codes.ts'
 import { declareKeys } from './keys.ts'
 import { surviveOutput } from './output.ts'
 import { printable } from './print.ts'
+import { declareService } from './service.ts'
 import { declareTopics } from './topics.ts'
 import { declareTrace } from './trace/trace.ts'
 
@@ -23,6 +24,7 @@ const startExamples = [
   ['PORT=8081 npm start', 'on another port'],
   ['SEMEL_DATA=/srv/semel npx semel start', 'with its data elsewhere'],
   ['DATABASE_URL=postgres://me@db/shop npm start', 'with your PostgreSQL'],
+  ['npx semel start --only orders,billing', 'some services alone'],
 ] as const
 
 const program = createProgram({
@@ -34,11 +36,14 @@ declare(program, 'start', {
   does: 'start the whole system in this process and show it on one page',
   examples: startExamples,
   more,
-}).action(async () => {
-  // The server and all its services, which no other command needs.
-  const { start } = await import('./start.ts')
-  await start(process.env)
 })
+  .option('--only <names>', 'these services alone, separated by commas', names)
+  .action(async ({ only }: { only?: readonly string[] }) => {
+    // The server and all its services, which no other command needs.
+    const { start } = await import('./start.ts')
+    await start(process.env, only)
+  })
+declareService(program)
 declareKeys(program)
 declareTopics(program)
 declareDeadLetters(program)

@@ -220,7 +220,10 @@ describe('semel trace', () => {
 
 describe('the command line', () => {
   const usage: [string, RegExp][] = [
-    ['frob', /unknown command 'frob' \(known are start, keys, topics, dead-letters, trace, check;/],
+    [
+      'frob',
+      /unknown command 'frob' \(known are start, service, keys, topics, dead-letters, trace, check;/,
+    ],
     [
       'topics --frob',
       /unknown option '--frob' \(known are reset, --json; see semel topics --help\)/,

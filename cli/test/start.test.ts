@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { migrations } from '@semel/billing'
 import { createPool, migrate } from '@semel/postgres'
 import '@semel/postgres/testing'
+import { addressError, checkAddress, urlOf } from '@semel/runtime'
 import { expect, inject, onTestFinished, test, vi } from 'vitest'
-import { addressError, checkAddress, urlOf } from '../src/address.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 

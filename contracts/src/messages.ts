@@ -215,6 +215,9 @@ export function announceCarried(ending: Ending): Outgoing | undefined {
   return ending.carried ? announceAll(ending) : undefined
 }
 
+/** Whose endings are told: an executor's `announce` by what REGISTER says. */
+export const announcements = { all: announceAll, topic: announceCarried } as const
+
 function responseOf({ status, headers, body }: Rendered) {
   return { status, headers, body: body.length > answerBytesMax ? null : body.toString() }
 }

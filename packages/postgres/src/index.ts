@@ -15,6 +15,7 @@ export {
   MigrationRefused,
   type MigrationSet,
   migrate,
+  missingMigrations,
   readMigrations,
 } from './migrations.ts'
 export {

@@ -64,12 +64,9 @@ export async function migrate(pool: Pool, sets: readonly MigrationSet[]): Promis
          migrated_at timestamptz not null default now(), primary key (set, number))`,
     )
     // All sets are judged before any is run: a database that is ahead is left as it is.
-    const missing: Migration[] = []
-    const distinct = new Map(sets.map((set) => [set.set, set]))
-    for (const set of distinct.values()) missing.push(...(await missingOf(client, set)))
-    for (const migration of missing) {
+    for (const migration of await missingIn(client, sets)) {
       await run(client, migration)
-      ran.push(`${migration.set}/${migration.name}`)
+      ran.push(nameOf(migration))
     }
     return ran
   } catch (error) {
@@ -82,7 +79,41 @@ export async function migrate(pool: Pool, sets: readonly MigrationSet[]): Promis
   }
 }
 
-async function missingOf(client: PoolClient, set: MigrationSet): Promise<Migration[]> {
+/**
+ * Says which migrations a database lacks, and changes nothing.
+ *
+ * @returns the names of those that {@link migrate} would run, in their order.
+ * @throws {MigrationRefused} when the database has migrations that this release does not know.
+ */
+export async function missingMigrations(
+  pool: Pool,
+  sets: readonly MigrationSet[],
+): Promise<string[]> {
+  const { rows } = await pool.query("select to_regclass('migrations') is not null as known")
+  if (rows[0].known) return (await missingIn(pool, sets)).map(nameOf)
+  const all = await Promise.all(distinct(sets).map(readMigrations))
+  return all.flat().map(nameOf)
+}
+
+async function missingIn(
+  client: Pool | PoolClient,
+  sets: readonly MigrationSet[],
+): Promise<Migration[]> {
+  const missing: Migration[] = []
+  for (const set of distinct(sets)) missing.push(...(await missingOf(client, set)))
+  return missing
+}
+
+/** A set that is named twice is one set. */
+function distinct(sets: readonly MigrationSet[]): MigrationSet[] {
+  return [...new Map(sets.map((set) => [set.set, set])).values()]
+}
+
+function nameOf({ set, name }: Migration): string {
+  return `${set}/${name}`
+}
+
+async function missingOf(client: Pool | PoolClient, set: MigrationSet): Promise<Migration[]> {
   const migrations = await readMigrations(set)
   const { rows } = await client.query(
     'select coalesce(max(number), 0)::integer as newest from migrations where set = $1',

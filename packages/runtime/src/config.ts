@@ -6,6 +6,8 @@ import { Errors } from 'typebox/value'
 export type ConfigRules<Schema extends TObject> = Readonly<{
   /** Variables that begin with it are ours: one that the schema does not know is refused. */
   prefix: string
+  /** Variables of the prefix that other processes read. Default: none. */
+  elsewhere?: readonly string[]
   /** What is wrong with values that are valid one by one, as sentences. Default: nothing. */
   check?: (config: Readonly<Static<Schema>>) => readonly string[]
 }>
@@ -38,12 +40,13 @@ export class ConfigError extends Error {
 export function readConfig<Schema extends TObject>(
   schema: Schema,
   env: Readonly<Record<string, string | undefined>>,
-  { prefix, check = () => [] }: ConfigRules<Schema>,
+  { prefix, elsewhere = [], check = () => [] }: ConfigRules<Schema>,
 ): Readonly<Static<Schema>> {
   const read = Object.entries(schema.properties).map(([name, property]) =>
     readVariable(name, property as Property, env[name] || undefined),
   )
-  const faults = [...unknownFaults(schema, env, prefix), ...read.flatMap(({ fault }) => fault)]
+  const unknown = unknownFaults(schema, env, prefix, elsewhere)
+  const faults = [...unknown, ...read.flatMap(({ fault }) => fault)]
   if (faults.length > 0) throw new ConfigError(faults)
   const given = read.filter(({ value }) => value !== undefined)
   const config = Object.fromEntries(given.map(({ name, value }) => [name, value]))
@@ -95,9 +98,10 @@ function unknownFaults(
   schema: TObject,
   env: Readonly<Record<string, string | undefined>>,
   prefix: string,
+  elsewhere: readonly string[],
 ): string[] {
   const known = Object.keys(schema.properties)
   return Object.keys(env)
-    .filter((name) => name.startsWith(prefix) && !known.includes(name))
+    .filter((name) => name.startsWith(prefix) && ![...known, ...elsewhere].includes(name))
     .map((name) => `${name} is not known (known are ${known.join(', ')})`)
 }

@@ -1,3 +1,4 @@
+export { type Address, addressError, checkAddress, urlOf } from './address.ts'
 export { ConfigError, type ConfigRules, describeConfig, readConfig } from './config.ts'
 export {
   type Check,
@@ -13,3 +14,22 @@ export {
   type Stopped,
   Stopping,
 } from './lifecycle.ts'
+export { runProcess } from './process.ts'
+export { createReporter } from './reporter.ts'
+export {
+  callerSettings,
+  currencySettings,
+  databaseUrl,
+  dataSettings,
+  knowsCallers,
+  listening,
+  mailSettings,
+  readSettings,
+  registerSettings,
+  retentionOf,
+  type ServerSettings,
+  type ServiceSettings,
+  serviceSettings,
+  topicSettings,
+} from './settings.ts'
+export { StartError } from './start-error.ts'

@@ -3,7 +3,8 @@
  * wrong and what to do.
  *
  * Codes: `address-unusable` (HOST and PORT), `database-unreachable` and
- * `database-unsuitable` (DATABASE_URL), `currency-differs` (SEMEL_CURRENCY), `not-running`.
+ * `database-unsuitable` (DATABASE_URL), `currency-differs` (SEMEL_CURRENCY), `not-running`,
+ * `not-migrated` (the tables of this release are not there).
  */
 export class StartError extends Error {
   override readonly name = 'StartError'
@@ -12,6 +13,7 @@ export class StartError extends Error {
     | 'currency-differs'
     | 'database-unreachable'
     | 'database-unsuitable'
+    | 'not-migrated'
     | 'not-running'
 
   constructor(code: StartError['code'], message: string, options?: ErrorOptions) {

@@ -5,26 +5,33 @@ import { StartError } from './start-error.ts'
 /** Where the system listens. */
 export type Address = Readonly<{ host: string; port: number }>
 
+const startedBy = 'npm start'
+
 /**
- * Checks that an address can be listened on, before anything is started that takes time.
+ * Checks that an address can be listened on, before anything is started that takes time. `by` is
+ * what starts the process, for who is to start it elsewhere.
  *
  * @throws {StartError} `address-unusable`
  */
-export async function checkAddress({ host, port }: Address): Promise<void> {
+export async function checkAddress({ host, port }: Address, by = startedBy): Promise<void> {
   const server = createServer()
   try {
     server.listen({ host, port })
     await once(server, 'listening')
   } catch (error) {
-    throw addressError({ host, port }, error as NodeJS.ErrnoException)
+    throw addressError({ host, port }, error as NodeJS.ErrnoException, by)
   }
   server.close()
   await once(server, 'close')
 }
 
-/** Says in one line why an address could not be listened on. */
-export function addressError({ host, port }: Address, cause: NodeJS.ErrnoException): StartError {
-  const another = `PORT=${port < 1024 ? 8080 : port === 65_535 ? port - 1 : port + 1} npm start`
+/** Says in one line why an address could not be listened on; `by`: what starts the process. */
+export function addressError(
+  { host, port }: Address,
+  cause: NodeJS.ErrnoException,
+  by = startedBy,
+): StartError {
+  const another = `PORT=${port < 1024 ? 8080 : port === 65_535 ? port - 1 : port + 1} ${by}`
   const reasons: Record<string, string> = {
     EADDRINUSE: `is in use by another program; stop that one, or take another port: ${another}`,
     EACCES: `may not be listened on by this user; take another port: ${another}`,

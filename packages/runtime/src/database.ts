@@ -1,0 +1,52 @@
+import { type Connection, createPool } from '@semel/postgres'
+import { StartError } from './start-error.ts'
+
+/** A database that takes connections, and how users call it. */
+export type Database = Readonly<{ connection: Connection; name: string }>
+
+const connectTimeoutMs = 5_000
+
+/**
+ * Finds the database that DATABASE_URL names, and looks whether it can keep every text.
+ *
+ * @throws {StartError} `database-unreachable`, `database-unsuitable`; never with the password.
+ */
+export async function reachDatabase(url: string, advice = ''): Promise<Database> {
+  const name = nameOf(url)
+  const pool = createPool({ connection: { url }, connectionsMax: 1, connectTimeoutMs })
+  let encoding: string
+  try {
+    encoding = (await pool.query('show server_encoding')).rows[0].server_encoding
+  } catch (cause) {
+    const { message, code } = cause as NodeJS.ErrnoException
+    throw new StartError(
+      'database-unreachable',
+      `the database ${name} cannot be reached (${withoutPassword(message || code || '', url)}); ` +
+        `check DATABASE_URL${advice}`,
+      { cause },
+    )
+  } finally {
+    await pool.end()
+  }
+  if (encoding !== 'UTF8') {
+    throw new StartError(
+      'database-unsuitable',
+      `the database ${name} is encoded in ${encoding}, and could not keep every text: ` +
+        "make one with: create database … encoding 'UTF8' template template0",
+    )
+  }
+  return { connection: { url }, name }
+}
+
+/** Host, port and database: never the password. */
+function nameOf(url: string): string {
+  if (!URL.canParse(url)) return 'that DATABASE_URL names'
+  const { host, pathname, searchParams } = new URL(url)
+  return `${host || searchParams.get('host') || 'localhost'}${pathname}`
+}
+
+function withoutPassword(text: string, url: string): string {
+  const password = URL.canParse(url) ? new URL(url).password : ''
+  if (password === '') return text
+  return text.replaceAll(password, '***').replaceAll(decodeURIComponent(password), '***')
+}

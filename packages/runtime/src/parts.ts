@@ -1,0 +1,169 @@
+import type { CallerOptions, Server, Service } from '@semel/http'
+import {
+  createPool,
+  type MigrationSet,
+  migrate,
+  missingMigrations,
+  type Pool,
+  type Queryable,
+  queryable,
+} from '@semel/postgres'
+import { type PostgresTransport, postgresTransport } from '@semel/topics/postgres'
+import type { TObject } from 'typebox'
+import { addressError } from './address.ts'
+import type { Database } from './database.ts'
+import { createReadiness, type Ready } from './health.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import { retentionOf, type ServerSettings, type ServiceSettings } from './settings.ts'
+import { StartError } from './start-error.ts'
+
+/** What services of one process share. */
+export type Shared = Readonly<{
+  pool: Pool
+  topics: PostgresTransport
+  report: (error: unknown) => void
+}>
+
+/** A service as a part of a process, alone or with others; `Needs` is what it reads of settings. */
+export type ServicePart<Needs = object> = Readonly<{
+  name: string
+  /** What a process with this service alone is configured by. */
+  schema: TObject
+  /** What has to be in its database. */
+  migrations: readonly MigrationSet[]
+  /** In which currency its money is; undefined while there is none. */
+  currencyInUse?: (db: Queryable) => Promise<string | undefined>
+  create(shared: Shared, settings: Needs): Service
+}>
+
+type PartSettings = Pick<
+  ServiceSettings,
+  'SEMEL_PARTITIONS' | 'SEMEL_KEPT_DAYS' | 'SEMEL_REMEMBERED_DAYS'
+> &
+  Readonly<{ SEMEL_CURRENCY?: string }>
+
+/** What parts are opened with. */
+export type PartsOptions<Settings> = Readonly<{
+  parts: readonly ServicePart<Settings>[]
+  settings: Settings & PartSettings
+  database: Database
+  /** The names of all topics there are. */
+  topicNames: readonly string[]
+  /** Whether missing tables are made; else the start is refused without them. */
+  migrates: boolean
+  lifecycle: Lifecycle
+  report: (error: unknown) => void
+}>
+
+/** Services that run, and what they share. */
+export type Parts = Readonly<{ services: readonly Service[]; shared: Shared }>
+
+/** Each service has a batch of its clients and two of its topics at work; the rest is queries'. */
+const connectionsMax = 16
+
+/**
+ * Opens services on one database; the lifecycle ends them.
+ *
+ * @throws {StartError} `currency-differs`, `not-migrated`
+ * @throws {MigrationRefused} when the database is ahead of this release, or refuses.
+ */
+export async function openParts<Settings>(options: PartsOptions<Settings>): Promise<Parts> {
+  const { parts, settings, database, topicNames, lifecycle, report } = options
+  const pool = createPool({ connection: database.connection, connectionsMax })
+  lifecycle.defer('connections', () => pool.end())
+  const migrations = parts.flatMap((part) => part.migrations)
+  const prepare = () => prepareTables(pool, migrations, options)
+  // Told to stop meanwhile, nothing more is opened: `open` says so when the tables are there.
+  await lifecycle.open('tables', prepare, async () => undefined)
+  await checkCurrency(pool, options)
+  const partitions = Object.fromEntries(topicNames.map((name) => [name, settings.SEMEL_PARTITIONS]))
+  const topics = postgresTransport({ pool, partitions, retention: retentionOf(settings), report })
+  lifecycle.defer('topics', () => topics.close())
+  const shared = { pool, topics, report }
+  const services = parts.map((part) => part.create(shared, settings))
+  for (const { name, stop } of services) lifecycle.defer(name, stop)
+  return { services, shared }
+}
+
+async function prepareTables(
+  pool: Pool,
+  migrations: readonly MigrationSet[],
+  { parts, database, migrates }: Pick<PartsOptions<never>, 'parts' | 'database' | 'migrates'>,
+): Promise<void> {
+  if (migrates) return void (await migrate(pool, migrations))
+  const missing = await missingMigrations(pool, migrations)
+  if (missing.length === 0) return
+  const names = parts.map(({ name }) => name).join(' ')
+  throw new StartError(
+    'not-migrated',
+    `the database ${database.name} lacks tables of this release (${missing.length} migrations, ` +
+      `the first is ${missing[0]}); run: npx semel migrate ${names}`,
+  )
+}
+
+/** Money of two currencies cannot be added: what is there decides, until somebody moves it away. */
+async function checkCurrency<Settings>(
+  pool: Pool,
+  { parts, settings }: Pick<PartsOptions<Settings>, 'parts' | 'settings'>,
+): Promise<void> {
+  const { SEMEL_CURRENCY: wanted } = settings
+  const db = queryable(pool)
+  const found = await Promise.all(parts.map(({ currencyInUse }) => currencyInUse?.(db)))
+  const other = found.find((currency) => currency !== undefined && currency !== wanted)
+  if (other === undefined) return
+  throw new StartError(
+    'currency-differs',
+    `the data is in ${other}, and SEMEL_CURRENCY is ${wanted}; ` +
+      `set SEMEL_CURRENCY=${other}, or begin with other data (SEMEL_DATA, DATABASE_URL)`,
+  )
+}
+
+/** How callers are known, by what was set. */
+export function callersOf(settings: ServerSettings): CallerOptions {
+  const claims = { issuer: settings.AUTH_ISSUER, audience: settings.AUTH_AUDIENCE }
+  if (settings.AUTH_JWT_SECRET !== undefined) {
+    return { kind: 'secret', secret: settings.AUTH_JWT_SECRET, ...claims }
+  }
+  if (settings.AUTH_JWKS_URL !== undefined) {
+    return { kind: 'jwks', url: new URL(settings.AUTH_JWKS_URL), ...claims }
+  }
+  return { kind: 'none' }
+}
+
+/** What a door is made with: a server that is asked for the readiness of what is behind it. */
+export type DoorOptions = Readonly<{
+  settings: ServerSettings
+  /** Without which no command would succeed. */
+  checks: readonly Readonly<{ name: string; ready(): Promise<void> }>[]
+  lifecycle: Lifecycle
+  /** What starts the process, for who is to start it on another port. */
+  startedBy: string
+  make(ready: () => Promise<Ready>): Promise<Server>
+}>
+
+/**
+ * Opens a server where the settings say, and resolves to its port. When the process stops, it is no
+ * longer ready, answers what is in flight and what still arrives, and is closed first.
+ *
+ * @throws {StartError} `address-unusable`
+ */
+export async function openDoor(options: DoorOptions): Promise<{ port: number }> {
+  const { settings, checks, lifecycle, startedBy, make } = options
+  const address = { host: settings.HOST, port: settings.PORT }
+  const readiness = createReadiness(checks.map(({ name, ready }) => ({ name, check: ready })))
+  const server = await make(readiness.ready)
+  return lifecycle.open(
+    'server',
+    async () => {
+      try {
+        return await server.listen(address)
+      } catch (error) {
+        throw addressError(address, error as NodeJS.ErrnoException, startedBy)
+      }
+    },
+    () => {
+      readiness.drain()
+      return server.close()
+    },
+  )
+}

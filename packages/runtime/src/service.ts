@@ -1,0 +1,51 @@
+import { createIdentify, createServer } from '@semel/http'
+import { checkAddress, urlOf } from './address.ts'
+import { reachDatabase } from './database.ts'
+import { callersOf, openDoor, openParts, type ServicePart } from './parts.ts'
+import { runProcess } from './process.ts'
+import { createReporter } from './reporter.ts'
+import { readSettings, type ServiceSettings } from './settings.ts'
+
+export { type Database, reachDatabase } from './database.ts'
+export {
+  callersOf,
+  type DoorOptions,
+  openDoor,
+  openParts,
+  type Parts,
+  type PartsOptions,
+  type ServicePart,
+  type Shared,
+} from './parts.ts'
+
+/**
+ * Runs a service alone in this process: its own face on its own port, callers identified as a
+ * gateway does it, on a database whose tables are there (or made, with SEMEL_MIGRATE). SIGTERM
+ * drains it.
+ *
+ * @throws {ConfigError | StartError | MigrationRefused} what a user can mend.
+ */
+export function runService<Needs>(
+  env: Readonly<Record<string, string | undefined>>,
+  part: ServicePart<Needs>,
+  topicNames: readonly string[],
+): Promise<void> {
+  const settings = readSettings(part.schema, env) as ServiceSettings & Needs
+  const startedBy = `npm run service -- ${part.name}`
+  return runProcess(part.name, async (lifecycle) => {
+    const { HOST: host, PORT } = settings
+    await checkAddress({ host, port: PORT }, startedBy)
+    const database = await reachDatabase(settings.DATABASE_URL)
+    const report = createReporter(part.name)
+    const { services } = await openParts({
+      ...{ parts: [part], settings, database, topicNames, lifecycle, report },
+      migrates: settings.SEMEL_MIGRATE,
+    })
+    const identify = createIdentify(callersOf(settings))
+    const { port } = await openDoor({
+      ...{ settings, checks: services, lifecycle, startedBy },
+      make: (ready) => createServer({ faces: services, identify, ready, report }),
+    })
+    return `${part.name} is ready at ${urlOf({ host, port })}, on the database ${database.name}.\n`
+  })
+}

@@ -1,0 +1,224 @@
+import { BlockList, isIP } from 'node:net'
+import { type Static, type TObject, Type } from 'typebox'
+import { readConfig } from './config.ts'
+
+// Every variable that a process of Semel reads is described here, once; each process picks what it
+// needs. `unit` and `secret` are for those who list them.
+
+const secretBytesMin = 32
+const dayMs = 24 * 60 * 60 * 1000
+
+function days(options: Readonly<{ default: number; description: string }>) {
+  const errorMessage = 'must be a whole number from 1 to 3650'
+  return Type.Integer({ minimum: 1, maximum: 3650, unit: 'days', errorMessage, ...options })
+}
+
+function text(description: string, options: Readonly<Record<string, unknown>> = {}) {
+  return Type.Optional(Type.String({ description, ...options }))
+}
+
+/** Where a process listens; `port` is where it does unless told otherwise. */
+export function listening(port: number) {
+  return {
+    PORT: Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      default: port,
+      description: 'the port to listen on; 0 takes a free one',
+      errorMessage: 'must be a whole number from 0 to 65535',
+    }),
+    HOST: Type.String({ default: '127.0.0.1', description: 'the address to listen on' }),
+  }
+}
+
+/** The database; `without` says what happens where none is named. */
+export function databaseUrl(without?: string) {
+  const ending = without === undefined ? '' : `; ${without}`
+  return Type.String({
+    pattern: '^postgres(ql)?://',
+    description: `a PostgreSQL to use${ending}`,
+    errorMessage: 'must begin with postgres:// or postgresql://',
+    secret: 'password',
+  })
+}
+
+/** Where the data of an embedded PostgreSQL are. */
+export const dataSettings = {
+  SEMEL_DATA: text('the folder of the data (default: .semel in the checkout)'),
+}
+
+/** Whether a service alone may change its tables. */
+export const migrationSettings = {
+  SEMEL_MIGRATE: Type.Boolean({
+    default: false,
+    description: 'whether a service alone migrates its database before it starts',
+    errorMessage: 'must be true or false',
+  }),
+}
+
+/** The money. */
+export const currencySettings = {
+  SEMEL_CURRENCY: Type.String({
+    pattern: '^[A-Z]{3}$',
+    default: 'EUR',
+    description: 'the one currency, by its ISO 4217 code',
+    errorMessage: 'must be an ISO 4217 code: three capital letters',
+  }),
+}
+
+/** How topics are spread, and how long what they carry is kept. */
+export const topicSettings = {
+  SEMEL_PARTITIONS: Type.Integer({
+    minimum: 1,
+    maximum: 64,
+    default: 1,
+    description: 'how many partitions new messages of each topic are spread over',
+    errorMessage: 'must be a whole number from 1 to 64',
+  }),
+  SEMEL_KEPT_DAYS: days({
+    default: 7,
+    description: 'days for which messages are kept, and longer until all have read them',
+  }),
+  SEMEL_REMEMBERED_DAYS: days({
+    default: 30,
+    description: 'days for which commands are remembered; more than messages are kept',
+  }),
+}
+
+/** What is told to the registry. */
+export const registerSettings = {
+  REGISTER: Type.Enum(['all', 'topic'], {
+    default: 'all',
+    description: 'whose answers the registry keeps: of all requests, or of those that did not wait',
+    errorMessage: 'must be all or topic',
+  }),
+}
+
+/** How notifications are sent by mail. */
+export const mailSettings = {
+  SMTP_URL: text('a mail server, by which each notification is sent from now on', {
+    pattern: '^smtps?://',
+    errorMessage: 'must begin with smtp:// or smtps://',
+    secret: 'password',
+  }),
+  MAIL_FROM: text('the address that mail is sent from'),
+  MAIL_TO: text("the address of a user's mail; {userId} in it stands for the user's id", {
+    pattern: '\\{userId\\}',
+    errorMessage: "must have {userId} in it, which stands for the user's id",
+  }),
+}
+
+/** How callers are known. */
+export const callerSettings = {
+  AUTH_JWT_SECRET: text(`the secret of HS256 tokens, at least ${secretBytesMin} bytes`, {
+    secret: 'all',
+  }),
+  AUTH_JWKS_URL: text('where the public keys of tokens are, instead of a secret', {
+    pattern: '^https?://',
+    errorMessage: 'must begin with https:// or http://',
+  }),
+  AUTH_ISSUER: text('the issuer that tokens must name'),
+  AUTH_AUDIENCE: text('the audience that tokens must name'),
+}
+
+/** What every service alone is configured by; `port` is its usual one. */
+export function serviceSettings(port: number) {
+  return {
+    ...listening(port),
+    DATABASE_URL: databaseUrl(),
+    ...migrationSettings,
+    ...topicSettings,
+    ...callerSettings,
+  }
+}
+
+type Listening = Static<TObject<ReturnType<typeof listening>>>
+type Callers = Static<TObject<typeof callerSettings>>
+type Topics = Static<TObject<typeof topicSettings>>
+type Mail = Static<TObject<typeof mailSettings>>
+
+const ofAnyProcess = {
+  ...dataSettings,
+  ...migrationSettings,
+  ...currencySettings,
+  ...topicSettings,
+}
+
+/** What every process that serves has been told. */
+export type ServerSettings = Readonly<Listening & Callers>
+/** What every service alone has been told. */
+export type ServiceSettings = Readonly<Static<TObject<ReturnType<typeof serviceSettings>>>>
+
+/**
+ * Reads the settings of a process. One environment does for all processes: of variables that begin
+ * with `SEMEL_`, only one that no process knows is refused.
+ *
+ * @throws {ConfigError} `config-invalid`; without a way to know callers, also for every address
+ * that other machines can reach.
+ */
+export function readSettings<Schema extends TObject>(
+  schema: Schema,
+  env: Readonly<Record<string, string | undefined>>,
+): Readonly<Static<Schema>> {
+  return readConfig(schema, env, {
+    prefix: 'SEMEL_',
+    elsewhere: Object.keys(ofAnyProcess),
+    check: (config: object) => contradictions(config as ServerSettings & Partial<Topics & Mail>),
+  })
+}
+
+/** How long the database keeps messages, and remembers commands. */
+export function retentionOf(config: Topics): { keptMs: number; rememberedMs: number } {
+  const { SEMEL_KEPT_DAYS: kept, SEMEL_REMEMBERED_DAYS: remembered } = config
+  return { keptMs: kept * dayMs, rememberedMs: remembered * dayMs }
+}
+
+/** Whether callers are told apart, or everybody who can connect is the one local operator. */
+export function knowsCallers({ AUTH_JWT_SECRET, AUTH_JWKS_URL }: Callers): boolean {
+  return AUTH_JWT_SECRET !== undefined || AUTH_JWKS_URL !== undefined
+}
+
+function contradictions(config: ServerSettings & Partial<Topics & Mail>): string[] {
+  const { AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: jwks, HOST } = config
+  const { SEMEL_KEPT_DAYS: kept, SEMEL_REMEMBERED_DAYS: remembered } = config
+  const faults: string[] = []
+  if (kept !== undefined && remembered !== undefined && remembered <= kept) {
+    faults.push(
+      `SEMEL_REMEMBERED_DAYS ${remembered} must be more than SEMEL_KEPT_DAYS ${kept}, or commands ` +
+        'are forgotten while messages can bring them again: raise the one or lower the other',
+    )
+  }
+  if (secret !== undefined && Buffer.byteLength(secret) < secretBytesMin) {
+    faults.push(`AUTH_JWT_SECRET must have at least ${secretBytesMin} bytes`)
+  }
+  if (secret !== undefined && jwks !== undefined) {
+    faults.push('AUTH_JWT_SECRET and AUTH_JWKS_URL exclude each other: set one of them')
+  }
+  if (jwks !== undefined && !URL.canParse(jwks)) faults.push('AUTH_JWKS_URL is no URL')
+  const mail = [config.SMTP_URL, config.MAIL_FROM, config.MAIL_TO]
+  if (mail.includes(undefined) && mail.some((value) => value !== undefined)) {
+    faults.push('SMTP_URL, MAIL_FROM and MAIL_TO need each other: set all of them, or none')
+  }
+  if (knowsCallers(config)) return faults
+  for (const name of ['AUTH_ISSUER', 'AUTH_AUDIENCE'] as const) {
+    if (config[name] === undefined) continue
+    faults.push(`${name} needs AUTH_JWT_SECRET or AUTH_JWKS_URL: without, no token is looked at`)
+  }
+  if (!isLoopback(HOST)) {
+    faults.push(
+      `HOST ${HOST} lets other machines in, and nobody would be asked who they are: ` +
+        'set AUTH_JWT_SECRET or AUTH_JWKS_URL, or leave HOST at 127.0.0.1',
+    )
+  }
+  return faults
+}
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8)
+loopback.addAddress('::1', 'ipv6')
+
+function isLoopback(host: string): boolean {
+  const version = isIP(host)
+  if (version === 0) return host === 'localhost'
+  return loopback.check(host, version === 4 ? 'ipv4' : 'ipv6')
+}

@@ -1,0 +1,17 @@
+import { type Static, Type } from '@semel/contract'
+import { announcements } from '@semel/contracts/messages'
+import { currencySettings, registerSettings, serviceSettings } from '@semel/runtime'
+import type { ServicePart } from '@semel/runtime/service'
+import { createBilling, currencyInUse, migrations } from './service.ts'
+
+const own = Type.Object({ ...currencySettings, ...registerSettings })
+
+/** The service as a part of a process, and what it is configured by alone. */
+export const billing: ServicePart<Static<typeof own>> = {
+  name: 'billing',
+  schema: Type.Object({ ...serviceSettings(8082), ...own.properties }),
+  migrations,
+  currencyInUse,
+  create: (shared, { SEMEL_CURRENCY: currency, REGISTER }) =>
+    createBilling({ ...shared, currency, announce: announcements[REGISTER] }),
+}
