@@ -3,9 +3,11 @@ import { CommanderError } from 'commander'
 import { declareCheck } from './check/check.ts'
 import { createProgram, declare, names } from './command-line.ts'
 import { configSchema } from './config.ts'
+import { declareConfig } from './config-command.ts'
 import { declareDeadLetters } from './dead-letters.ts'
 import { exitCodeOf } from './exit-codes.ts'
 import { declareKeys } from './keys.ts'
+import { declareMigrate } from './migrate-command.ts'
 import { surviveOutput } from './output.ts'
 import { printable } from './print.ts'
 import { declareService } from './service.ts'
@@ -44,6 +46,8 @@ declare(program, 'start', {
     await start(process.env, only)
   })
 declareService(program)
+declareMigrate(program)
+declareConfig(program)
 declareKeys(program)
 declareTopics(program)
 declareDeadLetters(program)

@@ -222,7 +222,7 @@ describe('the command line', () => {
   const usage: [string, RegExp][] = [
     [
       'frob',
-      /unknown command 'frob' \(known are start, service, keys, topics, dead-letters, trace, check;/,
+      /unknown command 'frob' \(known are start, service, migrate, config, keys, topics, dead-letters, trace, check;/,
     ],
     [
       'topics --frob',

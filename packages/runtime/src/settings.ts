@@ -163,7 +163,7 @@ export function readSettings<Schema extends TObject>(
   return readConfig(schema, env, {
     prefix: 'SEMEL_',
     elsewhere: Object.keys(ofAnyProcess),
-    check: (config: object) => contradictions(config as ServerSettings & Partial<Topics & Mail>),
+    check: (config: object) => contradictions(config as Partial<ServerSettings & Topics & Mail>),
   })
 }
 
@@ -178,7 +178,7 @@ export function knowsCallers({ AUTH_JWT_SECRET, AUTH_JWKS_URL }: Callers): boole
   return AUTH_JWT_SECRET !== undefined || AUTH_JWKS_URL !== undefined
 }
 
-function contradictions(config: ServerSettings & Partial<Topics & Mail>): string[] {
+function contradictions(config: Partial<ServerSettings & Topics & Mail>): string[] {
   const { AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: jwks, HOST } = config
   const { SEMEL_KEPT_DAYS: kept, SEMEL_REMEMBERED_DAYS: remembered } = config
   const faults: string[] = []
@@ -204,7 +204,7 @@ function contradictions(config: ServerSettings & Partial<Topics & Mail>): string
     if (config[name] === undefined) continue
     faults.push(`${name} needs AUTH_JWT_SECRET or AUTH_JWKS_URL: without, no token is looked at`)
   }
-  if (!isLoopback(HOST)) {
+  if (HOST !== undefined && !isLoopback(HOST)) {
     faults.push(
       `HOST ${HOST} lets other machines in, and nobody would be asked who they are: ` +
         'set AUTH_JWT_SECRET or AUTH_JWKS_URL, or leave HOST at 127.0.0.1',
