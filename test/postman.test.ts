@@ -1,38 +1,16 @@
-import { createHmac } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import {
+  collections,
+  failuresOf,
+  type Item,
+  operatorToken,
+  type Run,
+  runCollection,
+} from './postman.ts'
 import { startProduct } from './product.ts'
 
-/** What we read of a collection. */
-type Item = Readonly<{ name: string; item?: readonly Item[]; request?: { url: { raw: string } } }>
-type Collection = Readonly<{
-  info: { name: string; schema: string }
-  item: readonly Item[]
-  variable: readonly { key: string; value: string }[]
-}>
-
-/** What we read of a run. newman brings no types. */
-type Execution = Readonly<{
-  item: { name: string }
-  assertions?: readonly { assertion: string; error?: { message: string } }[]
-}>
-type Failure = Readonly<{ source?: { name: string }; error: { test?: string; message: string } }>
-type Run = Readonly<{ executions: readonly Execution[]; failures: readonly Failure[] }>
-type Newman = Readonly<{
-  run(
-    options: Readonly<Record<string, unknown>>,
-    done: (error: Error | null, summary: { run: Run }) => void,
-  ): void
-}>
-
-const newman: Newman = createRequire(import.meta.url)('newman')
-const folder = new URL('../postman/', import.meta.url)
-const collections = readdirSync(folder)
-  .filter((file) => file.endsWith('.postman_collection.json'))
-  .map((file): Collection => JSON.parse(readFileSync(new URL(file, folder), 'utf8')))
 const folders = collections.flatMap((collection) =>
   collection.item.map(({ name }) => ({ collection, folder: name })),
 )
@@ -117,18 +95,6 @@ describe('the Postman collections', () => {
 
 type Outcome = Readonly<{ title: string; holds: boolean }>
 
-function runCollection(
-  collection: Collection,
-  variables: Readonly<Record<string, string>>,
-  only?: string,
-): Promise<Run> {
-  const envVar = Object.entries(variables).map(([key, value]) => ({ key, value }))
-  const options = { collection, envVar, reporters: [], timeoutRequest: 10_000, folder: only }
-  return new Promise((resolve, reject) => {
-    newman.run(options, (error, summary) => (error ? reject(error) : resolve(summary.run)))
-  })
-}
-
 /** newman lists a step again for each request that its scripts send; a set lists it once. */
 function assertionsOf({ executions }: Run): Outcome[] {
   return [...new Set(executions)].flatMap(({ item, assertions = [] }) =>
@@ -136,13 +102,6 @@ function assertionsOf({ executions }: Run): Outcome[] {
       title: `${item.name}: ${assertion}`,
       holds: error === undefined,
     })),
-  )
-}
-
-/** Everything that went wrong, scripts and connections included, as lines to read. */
-function failuresOf({ failures }: Run): string[] {
-  return failures.map(({ source, error }) =>
-    [source?.name, error.test, error.message].filter(Boolean).join(': '),
   )
 }
 
@@ -176,12 +135,4 @@ async function listening(listener: RequestListener): Promise<string> {
     server.closeAllConnections()
   })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-function operatorToken(secret: string): string {
-  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const exp = Math.floor(Date.now() / 1000) + 600
-  const claims = part({ sub: 'postman', role: 'operator', exp })
-  const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${claims}`
-  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
 }

@@ -8,6 +8,7 @@ const mains: Readonly<Record<string, () => Promise<unknown>>> = {
   billing: () => import('@semel/billing/main'),
   notifications: () => import('@semel/notifications/main'),
   messages: () => import('@semel/messages/main'),
+  gateway: () => import('@semel/gateway/main'),
 }
 
 const known = Object.keys(mains).join(', ')
@@ -19,6 +20,7 @@ export function declareService(program: Command): void {
     examples: [
       ['npm run service -- orders', 'on port 8081, on the database of DATABASE_URL'],
       ['SEMEL_MIGRATE=true npm run service -- billing', 'and make its tables before'],
+      ['npm run service -- gateway', 'on port 8080, before the others'],
     ],
   })
     .argument('<name>', 'the service')

@@ -1,3 +1,4 @@
+import { configSchema as gatewaySchema } from '@semel/gateway/config'
 import type { TObject } from 'typebox'
 import { configSchema } from './config.ts'
 import { usageError } from './operator-error.ts'
@@ -28,6 +29,7 @@ type Env = Readonly<Record<string, string | undefined>>
 const schemas: Readonly<Record<string, TObject>> = {
   start: configSchema,
   ...Object.fromEntries(parts.map(({ name, schema }) => [name, schema])),
+  gateway: gatewaySchema,
 }
 
 /**

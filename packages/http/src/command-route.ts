@@ -1,5 +1,6 @@
 import {
   type Command,
+  type Executor,
   isTraceparent,
   makeCommand,
   mayActFor,
@@ -42,6 +43,9 @@ const jsonType = 'application/json; charset=utf-8'
  * The route of a command. In this order: who asks, the key's form, the body's syntax, what was
  * decided under the key before, the contract, whom the command is about, the decision.
  *
+ * Where another process decides, it judges all of this but who asks and the key's form, unless the
+ * client would rather not wait.
+ *
  * A request that its contract refuses is still looked up by its key: an earlier release may have
  * taken it, and then its answer is due.
  */
@@ -61,6 +65,12 @@ export function commandRoute(mounted: MountedCommand, context: MountContext): Ro
     },
     async answer(request, admission) {
       const { caller, key } = admission!
+      const preferences = parsePreferences(headerOf(request.headers, 'prefer'))
+      const isLater = preferences.respondAsync && contract.topic !== undefined
+      const publish = isLater ? context.publish : undefined
+      if ('forward' in mounted && publish === undefined) {
+        return mounted.forward(contract.method, request)
+      }
       const read = readInput(contract, shape, request)
       if ('problem' in read) return refusalAnswer(read)
       const refusal = judgeInput(contract, shape, request, read)
@@ -73,11 +83,9 @@ export function commandRoute(mounted: MountedCommand, context: MountContext): Ro
         receivedAt: context.clock(),
         traceparent: traceparentOf(request.headers),
       })
-      const preferences = parsePreferences(headerOf(request.headers, 'prefer'))
       const asked = { command, refusal, preferences }
-      const { publish } = context
-      return preferences.respondAsync && contract.topic !== undefined && publish !== undefined
-        ? take(contract, publish, context, asked)
+      return 'forward' in mounted || publish !== undefined
+        ? take(contract, publish!, context, asked)
         : decide(mounted, context, request, asked)
     },
   }
@@ -137,7 +145,7 @@ async function take(
 
 /** Has a command decided, or recalled where its contract refuses it; renders the outcome. */
 async function decide(
-  { contract, executor }: MountedCommand,
+  { contract, executor }: Extract<MountedCommand, { executor: Executor }>,
   context: MountContext,
   { headers }: Request,
   { command, refusal, preferences }: Asked,

@@ -5,6 +5,10 @@ export type Headers = Readonly<Record<string, string | readonly string[] | undef
 
 /** A request, as far as routes look at it. The body is what was sent, unparsed. */
 export type Request = Readonly<{
+  /** What every answer to it, and every line about it, is marked with. */
+  id: string
+  /** The target as it was sent: path and query. */
+  url: string
   params: Readonly<Record<string, string>>
   query: Readonly<Record<string, string | readonly string[]>>
   headers: Headers

@@ -5,12 +5,26 @@ export {
   type Identify,
   KeysUnavailable,
 } from './callers.ts'
-export type { Answer, Headers, Refusal, Request, RequestFault } from './exchange.ts'
-export type { Face, MountedCommand, MountedQuery, QueryAnswer } from './face.ts'
+export {
+  type Answer,
+  type Headers,
+  type Refusal,
+  type Request,
+  type RequestFault,
+  refusalAnswer,
+} from './exchange.ts'
+export type {
+  AnsweredQuery,
+  Face,
+  Forward,
+  MountedCommand,
+  MountedQuery,
+  QueryAnswer,
+} from './face.ts'
 export { createServer, type Server, type ServerOptions } from './fastify.ts'
 export { type OpenApiDocument, openApiDocument } from './open-api.ts'
 export { answerPage, type PageParts } from './page.ts'
-export { httpProblems } from './problems.ts'
+export { httpProblems, notNow } from './problems.ts'
 export type { Publish } from './receipt.ts'
 export type { Readiness } from './server-routes.ts'
 export { createService, mountQuery, type Service, type ServiceOptions } from './service.ts'

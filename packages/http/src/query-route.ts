@@ -34,6 +34,7 @@ export function queryRoute(mounted: MountedQuery, context: MountContext): Route 
       return found instanceof Promise ? found.then(admit) : admit(found)
     },
     async answer(request, admission) {
+      if ('forward' in mounted) return mounted.forward('GET', request)
       const read = readParameters(contract, shape, request)
       if ('problem' in read) return refusalAnswer(read)
       const { caller } = admission!

@@ -15,7 +15,7 @@ import type {
   AnyQueryContract,
   ParametersOf,
 } from '@semel/contract'
-import type { Face, MountedQuery, QueryAnswer } from './face.ts'
+import type { AnsweredQuery, Face, MountedQuery, QueryAnswer } from './face.ts'
 
 /** What a service is made of: what its executor is made of, and what it shows besides. */
 export type ServiceOptions<State, C extends Command, Tx> = Omit<
@@ -80,6 +80,6 @@ export function createService<State, C extends Command, Tx>(
 export function mountQuery<Contract extends AnyQueryContract>(
   contract: Contract,
   answer: (caller: Scope, parameters: ParametersOf<Contract>) => Promise<QueryAnswer>,
-): MountedQuery {
+): AnsweredQuery {
   return { contract, answer }
 }

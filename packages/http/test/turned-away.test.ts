@@ -1,10 +1,12 @@
-import { Unavailable } from '@semel/commands'
+import { type Executor, Unavailable } from '@semel/commands'
 import { memoryDatabase, memoryStore } from '@semel/commands/memory'
 import { Type } from 'typebox'
 import { describe, expect, it } from 'vitest'
 import type { MountedCommand } from '../src/index.ts'
 import { key, openWithCallers as open, otherId } from './notebook-client.ts'
 import { ann, bearer, bob } from './tokens.ts'
+
+type Decided = Extract<MountedCommand, { executor: Executor }>
 
 /** Rows 1 to 4 of the table in the design: answers that nothing is executed for. First match wins. */
 
@@ -105,7 +107,7 @@ describe('row 2: a request that does not say what it should', () => {
   it('gets the first answer where a stricter release refuses what was taken before', async () => {
     const { write, milk, face } = await open()
     await write(key('k'), milk)
-    const [{ contract, executor }] = face.commands as [MountedCommand]
+    const [{ contract, executor }] = face.commands as [Decided]
     const Short = Type.String({ maxLength: 1 })
     const input = Type.Object({ ...contract.input.properties, text: Short })
     const stricter = { ...face, commands: [{ contract: { ...contract, input }, executor }] }
@@ -184,7 +186,7 @@ describe('row 2: If-Match that cannot be honoured', () => {
     const { write, rewrite, milk, face } = await open()
     await write({}, milk)
     await rewrite({ ...key('k'), 'if-match': '"1"' }, { text: 'eggs' })
-    const [, { contract, executor }] = face.commands as [MountedCommand, MountedCommand]
+    const [, { contract, executor }] = face.commands as [Decided, Decided]
     const later = { contract: { ...contract, ifMatch: false }, executor }
     const upgraded = await open({ server: { faces: [{ ...face, commands: [later] }] } })
 

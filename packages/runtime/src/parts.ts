@@ -42,62 +42,79 @@ type PartSettings = Pick<
 > &
   Readonly<{ SEMEL_CURRENCY?: string }>
 
-/** What parts are opened with. */
-export type PartsOptions<Settings> = Readonly<{
-  parts: readonly ServicePart<Settings>[]
-  settings: Settings & PartSettings
+/** What processes need to take part in topics. */
+export type SharedOptions = Readonly<{
+  settings: PartSettings
   database: Database
-  /** The names of all topics there are. */
-  topicNames: readonly string[]
+  /** What has to be in the database. */
+  migrations: readonly MigrationSet[]
   /** Whether missing tables are made; else the start is refused without them. */
   migrates: boolean
+  /** The services whose tables these are, for who is to make them. */
+  names: readonly string[]
+  /** The names of all topics there are. */
+  topicNames: readonly string[]
   lifecycle: Lifecycle
   report: (error: unknown) => void
 }>
 
-/** Services that run, and what they share. */
-export type Parts = Readonly<{ services: readonly Service[]; shared: Shared }>
+/** What parts are opened with. */
+export type PartsOptions<Settings> = Omit<SharedOptions, 'settings' | 'migrations' | 'names'> &
+  Readonly<{ parts: readonly ServicePart<Settings>[]; settings: Settings & PartSettings }>
 
 /** Each service has a batch of its clients and two of its topics at work; the rest is queries'. */
 const connectionsMax = 16
 
 /**
- * Opens services on one database; the lifecycle ends them.
+ * Opens connections and topics on one database; the lifecycle ends them.
  *
- * @throws {StartError} `currency-differs`, `not-migrated`
+ * @throws {StartError} `not-migrated`
  * @throws {MigrationRefused} when the database is ahead of this release, or refuses.
  */
-export async function openParts<Settings>(options: PartsOptions<Settings>): Promise<Parts> {
-  const { parts, settings, database, topicNames, lifecycle, report } = options
+export async function openShared(options: SharedOptions): Promise<Shared> {
+  const { settings, database, topicNames, lifecycle, report } = options
   const pool = createPool({ connection: database.connection, connectionsMax })
   lifecycle.defer('connections', () => pool.end())
-  const migrations = parts.flatMap((part) => part.migrations)
-  const prepare = () => prepareTables(pool, migrations, options)
   // Told to stop meanwhile, nothing more is opened: `open` says so when the tables are there.
-  await lifecycle.open('tables', prepare, async () => undefined)
-  await checkCurrency(pool, options)
+  await lifecycle.open(
+    'tables',
+    () => prepareTables(pool, options),
+    async () => undefined,
+  )
   const partitions = Object.fromEntries(topicNames.map((name) => [name, settings.SEMEL_PARTITIONS]))
   const topics = postgresTransport({ pool, partitions, retention: retentionOf(settings), report })
   lifecycle.defer('topics', () => topics.close())
-  const shared = { pool, topics, report }
+  return { pool, topics, report }
+}
+
+/**
+ * Opens services on one database; the lifecycle ends them.
+ *
+ * @returns the services, and what they share.
+ * @throws {StartError} `currency-differs`, `not-migrated`
+ * @throws {MigrationRefused} when the database is ahead of this release, or refuses.
+ */
+export async function openParts<Settings>(
+  options: PartsOptions<Settings>,
+): Promise<Readonly<{ services: readonly Service[]; shared: Shared }>> {
+  const { parts, settings, lifecycle } = options
+  const migrations = parts.flatMap((part) => part.migrations)
+  const shared = await openShared({ ...options, migrations, names: parts.map(({ name }) => name) })
+  await checkCurrency(shared.pool, options)
   const services = parts.map((part) => part.create(shared, settings))
   for (const { name, stop } of services) lifecycle.defer(name, stop)
   return { services, shared }
 }
 
-async function prepareTables(
-  pool: Pool,
-  migrations: readonly MigrationSet[],
-  { parts, database, migrates }: Pick<PartsOptions<never>, 'parts' | 'database' | 'migrates'>,
-): Promise<void> {
+async function prepareTables(pool: Pool, options: SharedOptions): Promise<void> {
+  const { migrations, migrates, names, database } = options
   if (migrates) return void (await migrate(pool, migrations))
   const missing = await missingMigrations(pool, migrations)
   if (missing.length === 0) return
-  const names = parts.map(({ name }) => name).join(' ')
   throw new StartError(
     'not-migrated',
     `the database ${database.name} lacks tables of this release (${missing.length} migrations, ` +
-      `the first is ${missing[0]}); run: npx semel migrate ${names}`,
+      `the first is ${missing[0]}); run: npx semel migrate ${names.join(' ')}`,
   )
 }
 

@@ -12,10 +12,11 @@ export {
   type DoorOptions,
   openDoor,
   openParts,
-  type Parts,
+  openShared,
   type PartsOptions,
   type ServicePart,
   type Shared,
+  type SharedOptions,
 } from './parts.ts'
 
 /**

@@ -1,0 +1,73 @@
+import { commandMigrations } from '@semel/commands/postgres'
+import { owners, topics as topicNames } from '@semel/contracts/catalogue'
+import type { Face } from '@semel/http'
+import {
+  checkAddress,
+  createReporter,
+  type Lifecycle,
+  readSettings,
+  runProcess,
+  urlOf,
+} from '@semel/runtime'
+import { callersOf, openDoor, openShared, reachDatabase } from '@semel/runtime/service'
+import { topicMigrations } from '@semel/topics'
+import { configSchema, type GatewaySettings } from './config.ts'
+import { createForwarding } from './forward.ts'
+import { createGateway } from './service.ts'
+
+const startedBy = 'npm run service -- gateway'
+const report = createReporter('gateway')
+
+await runProcess('gateway', async (lifecycle) => {
+  const settings = readSettings(configSchema, process.env)
+  const { HOST: host, PORT } = settings
+  await checkAddress({ host, port: PORT }, startedBy)
+  const topics = await openTopics(settings, lifecycle)
+  const faces = facesOf(settings, lifecycle)
+  const { port } = await openDoor({
+    // What is behind it says itself when it is away: the door stays open to the others.
+    ...{ settings, checks: [], lifecycle, startedBy },
+    make: (ready) =>
+      createGateway({
+        ...{ callers: callersOf(settings), faces, ready, report },
+        ...(topics === undefined ? {} : { topics }),
+      }),
+  })
+  return `gateway is ready at ${urlOf({ host, port })}.\n`
+})
+
+/** Every contract there is, each with the way to the service that owns it. */
+function facesOf(settings: GatewaySettings, lifecycle: Lifecycle): Face[] {
+  const urls = {
+    orders: settings.ORDERS_URL,
+    billing: settings.BILLING_URL,
+    notifications: settings.NOTIFICATIONS_URL,
+    messages: settings.MESSAGES_URL,
+  }
+  return Object.entries(owners).map(([name, { commands, queries }]) => {
+    const { forward, close } = createForwarding({
+      urls: urls[name as keyof typeof owners].split(','),
+      report,
+    })
+    lifecycle.defer(`connections to ${name}`, close)
+    return {
+      name,
+      commands: commands.map((contract) => ({ contract, forward })),
+      queries: queries.map((contract) => ({ contract, forward })),
+      ready: async () => undefined,
+    }
+  })
+}
+
+/** What takes commands whose clients do not wait; undefined where there is no database for them. */
+async function openTopics(settings: GatewaySettings, lifecycle: Lifecycle) {
+  const { DATABASE_URL: url } = settings
+  if (url === undefined) return undefined
+  const { topics } = await openShared({
+    ...{ settings, database: await reachDatabase(url), topicNames, lifecycle, report },
+    migrations: [commandMigrations, topicMigrations],
+    migrates: false,
+    names: Object.keys(owners),
+  })
+  return topics
+}

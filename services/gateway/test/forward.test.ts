@@ -1,0 +1,169 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { commands, owners } from '@semel/contracts/catalogue'
+import { createGateway } from '@semel/gateway'
+import { expect, onTestFinished, test } from 'vitest'
+import { createForwarding, type ForwardOptions } from '../src/forward.ts'
+
+const order = { userId: '7f1c4a52-9f0e-4c8e-a7d1-2b6f0c9d4e10', lines: [] }
+const secret = 's'.repeat(32)
+
+test('a request goes on as it was sent, and its answer comes back byte for byte', async () => {
+  const seen: unknown[] = []
+  const url = await service(async (request, response) => {
+    seen.push({ method: request.method, url: request.url, body: await text(request) })
+    seen.push(request.headers)
+    response.writeHead(201, { etag: '"1-pending"', 'x-own': 'of the service', connection: 'close' })
+    response.end('{ "number":  1 }')
+  })
+  const gateway = await gatewayTo([url])
+  const headers = {
+    ...{ 'content-type': 'application/json', 'idempotency-key': 'k', prefer: 'handling=lenient' },
+    ...{ 'if-match': '"1"', 'x-request-id': 'r-1', authorization: 'Bearer of.some.body' },
+    ...{ connection: 'x-secret', 'x-secret': 'for the gateway alone', te: 'trailers' },
+  }
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+
+  const payload = '{ "no" : "contract"}'
+  const answer = await gateway.inject({
+    ...{ method: 'POST', url: '/orders?a=%20b', headers: { ...headers, traceparent }, payload },
+  })
+
+  const { connection: _, 'x-secret': __, te: ___, ...passed } = headers
+  expect(seen[0]).toEqual({ method: 'POST', url: '/orders?a=%20b', body: payload })
+  expect(seen[1]).toMatchObject({ ...passed, traceparent })
+  expect(Object.keys(seen[1] as object)).not.toEqual(expect.arrayContaining(['x-secret']))
+  expect(Object.keys(seen[1] as object)).not.toEqual(expect.arrayContaining(['te']))
+  expect([answer.statusCode, answer.body]).toEqual([201, '{ "number":  1 }'])
+  expect(answer.headers).toMatchObject({ etag: '"1-pending"', 'x-own': 'of the service' })
+  expect([answer.headers['x-request-id'], answer.headers.connection]).toEqual(['r-1', 'keep-alive'])
+})
+
+test('a request whose connection breaks is sent again, the same, until it is answered', async () => {
+  const bodies: string[] = []
+  const url = await service(async (request, response) => {
+    bodies.push(`${request.headers['idempotency-key']} ${await text(request)}`)
+    if (bodies.length < 3) request.socket.destroy()
+    else response.end('{}')
+  })
+  const gateway = await gatewayTo([url])
+
+  const answer = await place(gateway)
+
+  expect(answer.statusCode).toBe(200)
+  expect(bodies).toEqual(Array(3).fill(`k ${JSON.stringify(order)}`))
+})
+
+test('of two processes the one that is there answers', async () => {
+  const url = await service((_, response) => response.end('{}'))
+  const gateway = await gatewayTo([await nobody(), url])
+
+  const answers = [await place(gateway), await place(gateway), await place(gateway)]
+
+  expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200])
+})
+
+test.each([
+  ['is away', 'none', nobody],
+  ['breaks every connection', 'unknown', () => service(({ socket }) => void socket.destroy())],
+  ['never answers', 'unknown', () => service(() => undefined)],
+])('a service that %s is told as effect %s', async (_, effect, where) => {
+  const gateway = await gatewayTo([await where()], { retryForMs: 300, answerWithinMs: 300 })
+
+  const answer = await place(gateway)
+
+  expect([answer.statusCode, answer.json().effect]).toEqual([503, effect])
+  expect(answer.headers['retry-after']).toBe('1')
+})
+
+test('no more requests wait for a service than it is allowed', async () => {
+  const gateway = await gatewayTo([await nobody()], { waitingMax: 2, retryForMs: 300 })
+  const ended: string[] = []
+  const all = ['first', 'second', 'third'].map((name) =>
+    place(gateway).then((answer) => {
+      ended.push(name)
+      return answer
+    }),
+  )
+
+  const refused = await all[2]!
+  const endedBefore = [...ended]
+  await Promise.all(all)
+
+  expect([refused.statusCode, refused.json().effect]).toEqual([503, 'none'])
+  expect(endedBefore).toEqual(['third'])
+})
+
+test('who is not known is turned away before the service hears of it', async () => {
+  let asked = 0
+  const url = await service((_, response) => {
+    asked += 1
+    response.end('{}')
+  })
+  const gateway = await gatewayTo([url], {}, secret)
+
+  const answers = [await place(gateway), await gateway.inject({ url: '/orders/1' })]
+
+  expect(answers.map(({ statusCode }) => statusCode)).toEqual([401, 401])
+  expect(asked).toBe(0)
+})
+
+test('every command has one owner', () => {
+  const owned = Object.values(owners).flatMap((owner) => owner.commands.map((one) => one.operation))
+
+  expect(owned.toSorted()).toEqual(commands.map(({ operation }) => operation).toSorted())
+})
+
+async function gatewayTo(
+  urls: readonly string[],
+  options: Partial<ForwardOptions> = {},
+  secret?: string,
+) {
+  const { forward, close } = createForwarding({ urls, ...options })
+  const faces = Object.entries(owners).map(([name, { commands, queries }]) => ({
+    name,
+    commands: commands.map((contract) => ({ contract, forward })),
+    queries: queries.map((contract) => ({ contract, forward })),
+    ready: async () => undefined,
+  }))
+  const gateway = await createGateway({
+    callers: secret === undefined ? { kind: 'none' } : { kind: 'secret', secret },
+    faces,
+    ready: async () => ({ ready: true, faults: [] }),
+  })
+  onTestFinished(async () => {
+    await gateway.close()
+    await close()
+  })
+  return gateway
+}
+
+function place(gateway: Awaited<ReturnType<typeof gatewayTo>>) {
+  const headers = { 'content-type': 'application/json', 'idempotency-key': 'k' }
+  return gateway.inject({ method: 'POST', url: '/orders', headers, payload: JSON.stringify(order) })
+}
+
+async function service(
+  answer: (request: IncomingMessage, response: ServerResponse) => unknown,
+): Promise<string> {
+  const server = createServer((request, response) => void answer(request, response))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** An address where nobody listens. */
+async function nobody(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return `http://127.0.0.1:${port}`
+}
