@@ -45,7 +45,7 @@ function packageOf(specifier: string): string {
 const mayImport: Record<string, RegExp> = {
   'packages/contract': /^$/,
   'packages/postgres': /^$/,
-  'packages/runtime': /^packages\/(http|postgres|topics)$/,
+  'packages/runtime': /^packages\/(commands|http|postgres|topics)$/,
   'packages/commands': /^packages\/(contract|postgres)$/,
   'packages/topics': /^packages\/(commands|contract|postgres)$/,
   'packages/http': /^packages\/(commands|contract)$/,

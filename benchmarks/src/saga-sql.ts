@@ -5,8 +5,8 @@
 export const sagaClear = `
   begin;
   set local session_replication_role = replica;
-  truncate orders, commands, outbox, charges, decisions, entries, notifications, messages,
-           dead_letters;
+  truncate orders, commands, outbox, charges, decisions, entries, notifications, late_mails,
+           messages, dead_letters;
   update accounts set balance = 0, held = 0, entry_count = 0;
   commit;
   vacuum accounts`

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import {
+  cacheSettings,
   callerSettings,
   currencySettings,
   databaseUrl,
@@ -21,6 +22,7 @@ export const configSchema = Type.Object({
   ...topicSettings,
   ...registerSettings,
   ...mailSettings,
+  ...cacheSettings,
   ...callerSettings,
 })
 

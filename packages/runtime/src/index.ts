@@ -17,6 +17,7 @@ export {
 export { runProcess } from './process.ts'
 export { createReporter } from './reporter.ts'
 export {
+  cacheSettings,
   callerSettings,
   currencySettings,
   databaseUrl,

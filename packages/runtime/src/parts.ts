@@ -1,3 +1,4 @@
+import { composeCaches, processReplayCache, type ReplayCache } from '@semel/commands'
 import type { CallerOptions, Server, Service } from '@semel/http'
 import {
   createPool,
@@ -14,7 +15,12 @@ import { addressError } from './address.ts'
 import type { Database } from './database.ts'
 import { createReadiness, type Ready } from './health.ts'
 import type { Lifecycle } from './lifecycle.ts'
-import { retentionOf, type ServerSettings, type ServiceSettings } from './settings.ts'
+import {
+  type CacheSettings,
+  retentionOf,
+  type ServerSettings,
+  type ServiceSettings,
+} from './settings.ts'
 import { StartError } from './start-error.ts'
 
 /** What services of one process share. */
@@ -22,6 +28,8 @@ export type Shared = Readonly<{
   pool: Pool
   topics: PostgresTransport
   report: (error: unknown) => void
+  /** The replay cache of a service that clients ask something of; `undefined`: the usual one. */
+  makeCache: () => ReplayCache | undefined
 }>
 
 /** A service as a part of a process, alone or with others; `Needs` is what it reads of settings. */
@@ -40,6 +48,7 @@ type PartSettings = Pick<
   ServiceSettings,
   'SEMEL_PARTITIONS' | 'SEMEL_KEPT_DAYS' | 'SEMEL_REMEMBERED_DAYS'
 > &
+  CacheSettings &
   Readonly<{ SEMEL_CURRENCY?: string }>
 
 /** What processes need to take part in topics. */
@@ -84,7 +93,7 @@ export async function openShared(options: SharedOptions): Promise<Shared> {
   const partitions = Object.fromEntries(topicNames.map((name) => [name, settings.SEMEL_PARTITIONS]))
   const topics = postgresTransport({ pool, partitions, retention: retentionOf(settings), report })
   lifecycle.defer('topics', () => topics.close())
-  return { pool, topics, report }
+  return { pool, topics, report, makeCache: await openCaches(options) }
 }
 
 /**
@@ -104,6 +113,20 @@ export async function openParts<Settings>(
   const services = parts.map((part) => part.create(shared, settings))
   for (const { name, stop } of services) lifecycle.defer(name, stop)
   return { services, shared }
+}
+
+/** Each service has a cache of its own, with the Redis behind it that all of a process share. */
+async function openCaches({
+  settings: { REDIS_URL: url, REDIS_SEAL_SECRET: secret },
+  lifecycle,
+  report,
+}: SharedOptions): Promise<Shared['makeCache']> {
+  if (url === undefined || secret === undefined) return () => undefined
+  // Loaded where it is wanted: the client takes a quarter of a second.
+  const { redisReplayCache } = await import('@semel/commands/redis')
+  const redis = redisReplayCache({ url, secret, report })
+  lifecycle.defer('Redis', redis.close)
+  return () => composeCaches(processReplayCache(), redis)
 }
 
 async function prepareTables(pool: Pool, options: SharedOptions): Promise<void> {

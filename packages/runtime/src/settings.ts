@@ -108,6 +108,18 @@ export const mailSettings = {
   }),
 }
 
+/** Where answers are kept for repeats, besides the database. */
+export const cacheSettings = {
+  REDIS_URL: text('a Redis in which answers are kept for repeats; needs REDIS_SEAL_SECRET', {
+    pattern: '^rediss?://[^/?#]+(/\\d*)?$',
+    errorMessage: 'must be redis:// or rediss://, a host, and no more than a database number',
+    secret: 'password',
+  }),
+  REDIS_SEAL_SECRET: text(`what seals answers in Redis, at least ${secretBytesMin} bytes`, {
+    secret: 'all',
+  }),
+}
+
 /** How callers are known. */
 export const callerSettings = {
   AUTH_JWT_SECRET: text(`the secret of HS256 tokens, at least ${secretBytesMin} bytes`, {
@@ -136,6 +148,7 @@ type Listening = Static<TObject<ReturnType<typeof listening>>>
 type Callers = Static<TObject<typeof callerSettings>>
 type Topics = Static<TObject<typeof topicSettings>>
 type Mail = Static<TObject<typeof mailSettings>>
+type Caches = Static<TObject<typeof cacheSettings>>
 
 const ofAnyProcess = {
   ...dataSettings,
@@ -144,6 +157,8 @@ const ofAnyProcess = {
   ...topicSettings,
 }
 
+/** What a process has been told of caches. */
+export type CacheSettings = Readonly<Caches>
 /** What every process that serves has been told. */
 export type ServerSettings = Readonly<Listening & Callers>
 /** What every service alone has been told. */
@@ -163,7 +178,7 @@ export function readSettings<Schema extends TObject>(
   return readConfig(schema, env, {
     prefix: 'SEMEL_',
     elsewhere: Object.keys(ofAnyProcess),
-    check: (config: object) => contradictions(config as Partial<ServerSettings & Topics & Mail>),
+    check: (config: object) => contradictions(config as Partial<Contradicting>),
   })
 }
 
@@ -178,7 +193,9 @@ export function knowsCallers({ AUTH_JWT_SECRET, AUTH_JWKS_URL }: Callers): boole
   return AUTH_JWT_SECRET !== undefined || AUTH_JWKS_URL !== undefined
 }
 
-function contradictions(config: Partial<ServerSettings & Topics & Mail>): string[] {
+type Contradicting = ServerSettings & Topics & Mail & Caches
+
+function contradictions(config: Partial<Contradicting>): string[] {
   const { AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: jwks, HOST } = config
   const { SEMEL_KEPT_DAYS: kept, SEMEL_REMEMBERED_DAYS: remembered } = config
   const faults: string[] = []
@@ -188,13 +205,19 @@ function contradictions(config: Partial<ServerSettings & Topics & Mail>): string
         'are forgotten while messages can bring them again: raise the one or lower the other',
     )
   }
-  if (secret !== undefined && Buffer.byteLength(secret) < secretBytesMin) {
-    faults.push(`AUTH_JWT_SECRET must have at least ${secretBytesMin} bytes`)
+  for (const name of ['AUTH_JWT_SECRET', 'REDIS_SEAL_SECRET'] as const) {
+    if (Buffer.byteLength(config[name] ?? '-'.repeat(secretBytesMin)) >= secretBytesMin) continue
+    faults.push(`${name} must have at least ${secretBytesMin} bytes`)
   }
   if (secret !== undefined && jwks !== undefined) {
     faults.push('AUTH_JWT_SECRET and AUTH_JWKS_URL exclude each other: set one of them')
   }
   if (jwks !== undefined && !URL.canParse(jwks)) faults.push('AUTH_JWKS_URL is no URL')
+  const { REDIS_URL: redis, REDIS_SEAL_SECRET: seal } = config
+  if (redis !== undefined && !URL.canParse(redis)) faults.push('REDIS_URL is no URL')
+  if ((redis === undefined) !== (seal === undefined)) {
+    faults.push('REDIS_URL and REDIS_SEAL_SECRET need each other: set both of them, or none')
+  }
   const mail = [config.SMTP_URL, config.MAIL_FROM, config.MAIL_TO]
   if (mail.includes(undefined) && mail.some((value) => value !== undefined)) {
     faults.push('SMTP_URL, MAIL_FROM and MAIL_TO need each other: set all of them, or none')

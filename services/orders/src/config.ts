@@ -1,10 +1,10 @@
 import { type Static, Type } from '@semel/contract'
 import { announcements } from '@semel/contracts/messages'
-import { currencySettings, registerSettings, serviceSettings } from '@semel/runtime'
+import { cacheSettings, currencySettings, registerSettings, serviceSettings } from '@semel/runtime'
 import type { ServicePart } from '@semel/runtime/service'
 import { createOrders, currencyInUse, migrations } from './service.ts'
 
-const own = Type.Object({ ...currencySettings, ...registerSettings })
+const own = Type.Object({ ...currencySettings, ...registerSettings, ...cacheSettings })
 
 /** The service as a part of a process, and what it is configured by alone. */
 export const orders: ServicePart<Static<typeof own>> = {
@@ -12,6 +12,11 @@ export const orders: ServicePart<Static<typeof own>> = {
   schema: Type.Object({ ...serviceSettings(8081), ...own.properties }),
   migrations,
   currencyInUse,
-  create: (shared, { SEMEL_CURRENCY: currency, REGISTER }) =>
-    createOrders({ ...shared, currency, announce: announcements[REGISTER] }),
+  create({ makeCache, ...shared }, { SEMEL_CURRENCY: currency, REGISTER }) {
+    const cache = makeCache()
+    return createOrders({
+      ...{ ...shared, currency, announce: announcements[REGISTER] },
+      executor: cache === undefined ? {} : { cache },
+    })
+  },
 }
