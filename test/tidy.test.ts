@@ -55,6 +55,7 @@ const mayImport: Record<string, RegExp> = {
   examples: /^packages\/.*$/,
   benchmarks: /.*/,
   simulation: /.*/,
+  parts: /^$/,
 }
 
 describe('the house', () => {
@@ -122,8 +123,8 @@ describe('the house', () => {
     expect(wrong).toEqual([])
   })
 
-  it('reads the environment only in main.ts, the CLI and the benchmarks', () => {
-    const home = /(^|\/)main\.ts$|^(cli|benchmarks)\//
+  it('reads the environment only in main.ts, the CLI, the benchmarks and the parts', () => {
+    const home = /(^|\/)main\.ts$|^(cli|benchmarks|parts)\//
     const wrong = ours.filter((file) => !home.test(file) && /process\.env/.test(code(file)))
 
     expect(wrong).toEqual([])

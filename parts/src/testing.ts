@@ -1,0 +1,28 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe } from 'vitest'
+import { whatKafkaLacks } from './install-kafka.ts'
+import { type Kafka, startKafka } from './kafka.ts'
+
+/**
+ * A suite that needs a broker. Where the machine has none, it is skipped, and its title says why;
+ * under `CI=true` it runs all the same, and fails with that reason.
+ */
+export function describeWithKafka(title: string, suite: () => void): void {
+  const lacks = process.env.CI === 'true' ? undefined : whatKafkaLacks()
+  describe.skipIf(lacks !== undefined)(lacks === undefined ? title : `${title} (${lacks})`, suite)
+}
+
+/** Starts a broker in a folder of its own, which goes with it. */
+export async function openTestKafka(): Promise<Kafka> {
+  const folder = await mkdtemp(join(tmpdir(), 'semel-kafka-'))
+  const kafka = await startKafka({ folder })
+  return {
+    ...kafka,
+    async stop() {
+      await kafka.kill()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
