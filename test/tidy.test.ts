@@ -90,6 +90,7 @@ describe('the house', () => {
   it.each([
     ['fastify', /^packages\/http\/src\/fastify\.ts$|^benchmarks\//],
     ['nodemailer', /^services\/notifications\/src\/smtp\.ts$/],
+    ['@platformatic/kafka', /^packages\/topics\/src\/kafka(-connection|-group|-topics)?\.ts$/],
     ['pg', /^packages\/postgres\/src\/|^benchmarks\//],
     ['@redis/client', /^packages\/commands\/src\/redis\.ts$/],
     ['jose', /^packages\/http\/src\/callers\.ts$/],

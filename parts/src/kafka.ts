@@ -121,6 +121,7 @@ function propertiesOf(data: string, port: number, controllerPort: number): strin
     'transaction.state.log.min.isr': 1,
     'share.coordinator.state.topic.min.isr': 1,
     'offsets.topic.num.partitions': 1,
+    'transaction.state.log.num.partitions': 1,
     'group.initial.rebalance.delay.ms': 0,
     'auto.create.topics.enable': false,
     // Without these two, the first acknowledgement after a kill takes 13 s; with them, 3.5 s.

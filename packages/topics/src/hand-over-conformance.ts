@@ -1,19 +1,24 @@
 import { expect, it, vi } from 'vitest'
 import type { PartitionCounts } from './append.ts'
 import { freshTopic, patience, readUntil, readWith, told } from './testing.ts'
-import type { OutboxTransport } from './transport.ts'
+import type { OutboxTransport, Transport } from './transport.ts'
 
 /** Topics, and views of them as several processes have them. */
-export interface Topics<Tx> {
+export interface Topics {
   /** A transport as another process has it, with its own opinion of partition counts. */
-  transport(partitions?: PartitionCounts): OutboxTransport<Tx>
-  /** Commits a transaction on the database that they share. */
-  commit(work: (tx: Tx) => Promise<void>): Promise<void>
+  transport(partitions?: PartitionCounts): Transport
   close(): Promise<void>
 }
 
+/** Topics that are an outbox. */
+export interface OutboxTopics<Tx> extends Topics {
+  transport(partitions?: PartitionCounts): OutboxTransport<Tx>
+  /** Commits a transaction on the database that they share. */
+  commit(work: (tx: Tx) => Promise<void>): Promise<void>
+}
+
 /** Of the suite: what is told in a transaction is handed over, or found by the poll. */
-export function handsOver<Tx>(topics: Topics<Tx>): void {
+export function handsOver<Tx>(topics: OutboxTopics<Tx>): void {
   it('come, handed over by who told them or read, in the order of their commits', async () => {
     const transport = topics.transport()
     const topic = freshTopic()

@@ -1,10 +1,10 @@
 import { type Message, type Sweep, startSweeper } from '@semel/commands'
-import { type Pool, queryable, type Tx } from '@semel/postgres'
+import { DatabaseUnavailable, type Pool, queryable, type Tx, transaction } from '@semel/postgres'
 import { type PartitionCounts, partitionOf, placingAppend } from './append.ts'
 import { type HeadRow, readHeads, readPage } from './outbox-store.ts'
 import { type Claim, createOwnership, type Ownership } from './ownership.ts'
 import { backOffMs, startPartitionReader } from './partition-reader.ts'
-import { createPublisher, type PublisherLimits } from './publisher.ts'
+import { createPublisher, type PublisherLimits, usualPublishLimits } from './publisher.ts'
 import { recurring } from './recurring.ts'
 import { agesOf, databaseSweeps, type Retention } from './retention.ts'
 import type { ConsumeOptions, Delivered, OutboxTransport } from './transport.ts'
@@ -60,7 +60,6 @@ type Consumer = Readonly<{
 const idlePollMs = 200
 const pollsUntilIdle = 20
 const publishBatchMax = 1000
-const usualPublishLimits = { queueMax: 10_000, queueBytesMax: 64 * 2 ** 20, queueWaitMaxMs: 5000 }
 
 /**
  * Makes a transport over the outbox; needs `topicMigrations` and `commandMigrations`. It is the
@@ -92,8 +91,9 @@ export function postgresTransport(options: PostgresTransportOptions): PostgresTr
   const sweeper = createSweeper(options, consumers, reportAll)
   const { append, deliveredOf } = createAppending(partitions)
   const publisher = createPublisher({
-    pool,
-    append,
+    write: (messages) => transaction(pool, (tx) => append(tx, messages)),
+    isOfData: (error) => !(error instanceof DatabaseUnavailable),
+    notTaken: (reason) => new DatabaseUnavailable('none', new Error(reason)),
     told,
     batchSizeMax: publishBatchMax,
     limits: { ...usualPublishLimits, ...publishLimits },

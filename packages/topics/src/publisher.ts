@@ -1,14 +1,12 @@
 import type { Message } from '@semel/commands'
-import { DatabaseUnavailable, type Pool, type Tx, transaction } from '@semel/postgres'
 import { bodyText } from './envelope.ts'
 
 /** Publishes for a process without a database of its own, or outside of any effect. */
 export interface Publisher {
   /**
-   * Resolves when all of them are durable.
+   * Resolves when all of them are durable. Rejects as `notTaken` says where too much waits already,
+   * they have waited too long, or it is closed; else as `write` did.
    *
-   * @throws {DatabaseUnavailable} of effect `none`: too much waits already, they have waited too
-   * long, or it is closed; or as the transaction ended.
    * @throws {MessageTooLarge} None of them is taken.
    */
   publish(messages: readonly Message[]): Promise<void>
@@ -22,8 +20,29 @@ export type PublisherLimits = Readonly<{
   queueMax: number
   /** Bytes of their bodies. */
   queueBytesMax: number
-  /** How long they wait for their transaction to begin, in milliseconds. */
+  /** X, in milliseconds. */
   queueWaitMaxMs: number
+}>
+
+/** 10,000 messages, 64 MiB of bodies, 5 s. */
+export const usualPublishLimits: PublisherLimits = {
+  queueMax: 10_000,
+  queueBytesMax: 64 * 2 ** 20,
+  queueWaitMaxMs: 5000,
+}
+
+/** What a publisher writes by. */
+export type PublisherParts = Readonly<{
+  /** Resolves when all of them are durable, in their order. */
+  write(messages: readonly Message[]): Promise<void>
+  /** Whether a write failed for what was written: its neighbours are then written without it. */
+  isOfData(error: unknown): boolean
+  /** Makes the error of what was not taken. */
+  notTaken(reason: string): Error
+  /** Told of what was written. */
+  told(messages: readonly Message[]): void
+  batchSizeMax: number
+  limits: PublisherLimits
 }>
 
 type Waiting = Readonly<{
@@ -35,26 +54,17 @@ type Waiting = Readonly<{
 }>
 
 /**
- * Makes a publisher: one transaction at a time, with what arrived meanwhile, in the order of its
- * arrival. What cannot be written fails alone.
+ * Makes a publisher: one write at a time, with what arrived meanwhile, in the order of its arrival.
+ * What cannot be written fails alone.
  */
-export function createPublisher(
-  options: Readonly<{
-    pool: Pool
-    append: (tx: Tx, messages: readonly Message[]) => Promise<void>
-    /** Told of what was committed. */
-    told: (messages: readonly Message[]) => void
-    batchSizeMax: number
-    limits: PublisherLimits
-  }>,
-): Publisher {
-  const { pool, append, told, batchSizeMax, limits } = options
-  const queue = createQueue(limits)
+export function createPublisher(parts: PublisherParts): Publisher {
+  const { write, isOfData, notTaken, told, batchSizeMax, limits } = parts
+  const queue = createQueue(limits, notTaken)
   let draining: Promise<void> | undefined
   let closed = false
 
   async function drain(): Promise<void> {
-    // After the events at hand: all that arrived in this turn of the loop shares a transaction.
+    // After the events at hand: all that arrived in this turn of the loop shares a write.
     await new Promise(setImmediate)
     for (;;) {
       const batch = queue.take(batchSizeMax)
@@ -67,10 +77,9 @@ export function createPublisher(
   async function settle(batch: readonly Waiting[]): Promise<void> {
     const messages = batch.flatMap((each) => each.messages)
     try {
-      await transaction(pool, (tx) => append(tx, messages))
+      await write(messages)
     } catch (error) {
-      const isOfData = !(error instanceof DatabaseUnavailable)
-      if (isOfData && batch.length > 1) {
+      if (batch.length > 1 && isOfData(error)) {
         for (const each of batch) await settle([each])
         return
       }
@@ -99,7 +108,10 @@ export function createPublisher(
 }
 
 /** What waits, within limits; what was taken out of it counts until it leaves. */
-function createQueue({ queueMax, queueBytesMax, queueWaitMaxMs }: PublisherLimits) {
+function createQueue(
+  { queueMax, queueBytesMax, queueWaitMaxMs }: PublisherLimits,
+  notTaken: (reason: string) => Error,
+) {
   let waiting: Waiting[] = []
   let count = 0
   let bytes = 0
@@ -112,7 +124,7 @@ function createQueue({ queueMax, queueBytesMax, queueWaitMaxMs }: PublisherLimit
     }
   }
 
-  /** Behind a transaction that hangs no other begins: it is this timer that keeps the limit. */
+  /** Behind a write that hangs no other begins: it is this timer that keeps the limit. */
   function watchWaiting(): void {
     if (watch !== undefined || waiting[0] === undefined) return
     const leftMs = Math.max(1, waiting[0].since + queueWaitMaxMs - performance.now())
@@ -128,7 +140,7 @@ function createQueue({ queueMax, queueBytesMax, queueWaitMaxMs }: PublisherLimit
   }
 
   return {
-    /** @throws {DatabaseUnavailable | MessageTooLarge} */
+    /** @throws {MessageTooLarge} Or what `notTaken` makes. */
     add(messages: readonly Message[]): Promise<void> {
       const size = messages.reduce((sum, each) => sum + Buffer.byteLength(bodyText(each)), 0)
       if (count + messages.length > queueMax || bytes + size > queueBytesMax) {
@@ -159,8 +171,4 @@ function countWithin(waiting: readonly Waiting[], sizeMax: number): number {
     return index > 0 && size > sizeMax
   })
   return end === -1 ? waiting.length : end
-}
-
-function notTaken(reason: string): DatabaseUnavailable {
-  return new DatabaseUnavailable('none', new Error(reason))
 }

@@ -27,7 +27,8 @@ export type Retention = SweepPace &
 
 const dayMs = 24 * 60 * 60 * 1000
 
-const usualKeptMs = 7 * dayMs
+/** How long messages are kept unless somebody says otherwise: seven days. */
+export const usualKeptMs = 7 * dayMs
 
 /**
  * The ages of a retention.

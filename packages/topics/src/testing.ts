@@ -66,7 +66,7 @@ export function told(topic: string, partitionKey: string, n: number): Message {
 
 /** A topic that nobody else has. */
 export function freshTopic(): string {
-  return `topic ${crypto.randomUUID()}`
+  return `topic-${crypto.randomUUID()}`
 }
 
 /** The number that is the body. */

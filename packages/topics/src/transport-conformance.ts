@@ -1,29 +1,47 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { partitionOf } from './append.ts'
 import { bodyBytesMax } from './envelope.ts'
-import { handsOver, type Topics } from './hand-over-conformance.ts'
+import { handsOver, type OutboxTopics, type Topics } from './hand-over-conformance.ts'
 import { freshTopic, numberOf, patience, readUntil, readWith, told } from './testing.ts'
 
 /**
  * What every transport must do. Call it from a test file with a way to open empty topics.
  */
-export function transportConformance<Tx>(name: string, open: () => Promise<Topics<Tx>>): void {
-  describe(`the topics of ${name}`, () => {
-    const topics = {} as Topics<Tx>
-    beforeAll(async () => void Object.assign(topics, await open()))
-    afterAll(() => topics.close())
+export function transportConformance(name: string, open: () => Promise<Topics>): void {
+  conformance(name, open, transports)
+}
 
-    carriesMessages(topics)
-    refusesBodies(topics)
-    triesAgain(topics)
-    remembersPositions(topics)
-    takesOver(topics)
+/** What every transport over an outbox must do: that, and to hand over what is committed. */
+export function outboxConformance<Tx>(name: string, open: () => Promise<OutboxTopics<Tx>>): void {
+  conformance(name, open, (topics) => {
+    transports(topics)
     handsOver(topics)
-    spreadsOverPartitions(topics)
   })
 }
 
-function carriesMessages<Tx>(topics: Topics<Tx>): void {
+function conformance<T extends Topics>(
+  name: string,
+  open: () => Promise<T>,
+  suite: (topics: T) => void,
+): void {
+  describe(`the topics of ${name}`, () => {
+    const topics = {} as T
+    beforeAll(async () => void Object.assign(topics, await open()))
+    afterAll(() => topics.close())
+    suite(topics)
+  })
+}
+
+function transports(topics: Topics): void {
+  carriesMessages(topics)
+  refusesBodies(topics)
+  triesAgain(topics)
+  remembersPositions(topics)
+  takesOver(topics)
+  spreadsOverPartitions(topics)
+}
+
+function carriesMessages(topics: Topics): void {
   it('carry a message with its envelope and its JSON as they were sent', async () => {
     const transport = topics.transport()
     const topic = freshTopic()
@@ -90,7 +108,7 @@ function carriesMessages<Tx>(topics: Topics<Tx>): void {
   })
 }
 
-function refusesBodies<Tx>(topics: Topics<Tx>): void {
+function refusesBodies(topics: Topics): void {
   it('take no body that readers would not, nor what is published with it', async () => {
     const transport = topics.transport()
     const topic = freshTopic()
@@ -108,7 +126,7 @@ function refusesBodies<Tx>(topics: Topics<Tx>): void {
   })
 }
 
-function triesAgain<Tx>(topics: Topics<Tx>): void {
+function triesAgain(topics: Topics): void {
   it('bring the same batch again when it was rejected, and nothing behind it before', async () => {
     const transport = topics.transport()
     const topic = freshTopic()
@@ -146,7 +164,7 @@ function triesAgain<Tx>(topics: Topics<Tx>): void {
   })
 }
 
-function remembersPositions<Tx>(topics: Topics<Tx>): void {
+function remembersPositions(topics: Topics): void {
   it('go on where the group has stopped', async () => {
     const transport = topics.transport()
     const topic = freshTopic()
@@ -198,7 +216,7 @@ function remembersPositions<Tx>(topics: Topics<Tx>): void {
   })
 }
 
-function takesOver<Tx>(topics: Topics<Tx>): void {
+function takesOver(topics: Topics): void {
   it.each(['the same process', 'another process'])(
     'are read once by a group, and handed over to %s when a reader stops',
     async (where) => {
@@ -221,7 +239,7 @@ function takesOver<Tx>(topics: Topics<Tx>): void {
   )
 }
 
-function spreadsOverPartitions<Tx>(topics: Topics<Tx>): void {
+function spreadsOverPartitions(topics: Topics): void {
   const keys = Array.from({ length: 20 }, (_, n) => `key ${n}`)
 
   it('come in batches of one partition, which is that of their keys', async () => {

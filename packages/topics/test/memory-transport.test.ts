@@ -1,8 +1,8 @@
 import { memoryDatabase, memoryStore } from '@semel/commands/memory'
-import { transportConformance } from '@semel/topics/conformance'
+import { outboxConformance } from '@semel/topics/conformance'
 import { type MemoryTransport, memoryLog, memoryTransport } from '@semel/topics/memory'
 
-transportConformance('the memory transport', async () => {
+outboxConformance('the memory transport', async () => {
   const database = memoryDatabase()
   const log = memoryLog(database.messages)
   const opened: MemoryTransport[] = []

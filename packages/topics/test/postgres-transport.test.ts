@@ -1,10 +1,10 @@
 import { transaction } from '@semel/postgres'
 import { openTestDatabase } from '@semel/postgres/testing'
 import { topicMigrations } from '@semel/topics'
-import { transportConformance } from '@semel/topics/conformance'
+import { outboxConformance } from '@semel/topics/conformance'
 import { type PostgresTransport, postgresTransport } from '@semel/topics/postgres'
 
-transportConformance('the PostgreSQL transport', async () => {
+outboxConformance('the PostgreSQL transport', async () => {
   const { pool: shared, anotherPool, close } = await openTestDatabase([topicMigrations])
   const opened: PostgresTransport[] = []
   return {

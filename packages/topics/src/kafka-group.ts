@@ -1,0 +1,226 @@
+import { Consumer, findErrorBy } from '@platformatic/kafka'
+import { assignPartitions, type TopicPartition } from './assign-partitions.ts'
+import { clientOptions, countsOf, type KafkaConnection } from './kafka-connection.ts'
+import type { GroupClient, Offset } from './kafka-consumer.ts'
+import { MessagesGone } from './kafka-failures.ts'
+import type { Stretch } from './kafka-partition.ts'
+import { limitTo } from './limit.ts'
+import type { ConsumeOptions } from './transport.ts'
+
+type AnyConsumer = Consumer<Buffer, Buffer, Buffer, Buffer>
+type Fetched = Awaited<ReturnType<Consumer['fetch']>>['responses'][number]['partitions'][number]
+type Assigner = NonNullable<
+  Extract<
+    ConstructorParameters<typeof Consumer>[0],
+    { partitionAssigner?: unknown }
+  >['partitionAssigner']
+>
+
+const stretchBytesMax = 2 ** 20
+const watchMs = 100
+const sessionTimeoutMs = 10_000
+const heartbeatMs = 500
+const controlBit = 1 << 5
+
+/**
+ * The member, the reader of pages and the watch have connections of their own: a broker answers
+ * the requests of one connection one after the other, and a watch takes its time.
+ */
+export function openGroup(
+  options: KafkaConnection,
+  group: string,
+  topics: readonly string[],
+  onAssigned: () => void,
+  { report = () => {} }: ConsumeOptions,
+): GroupClient {
+  const member: Consumer = new Consumer({
+    ...clientOptions(options),
+    ...memberOptions(group),
+    protocolsMetadata: () => Buffer.from(JSON.stringify(ownedBy(member))),
+  })
+  const [pages, watch] = [0, 1].map(() => {
+    const client = new Consumer({ ...clientOptions(options), groupId: group, retries: 0 })
+    client.topics.trackAll(...topics)
+    return client
+  }) as [Consumer, Consumer]
+  member.topics.trackAll(...topics)
+  let isLost = true
+  const lose = () => {
+    isLost = true
+    onAssigned()
+  }
+  member.on('error', lose)
+  member.on('consumer:heartbeat:stalled', lose)
+  member.on('consumer:group:join', onAssigned)
+  // A fetch session of the client is for one request at a time.
+  const inTurn = limitTo(1)
+  return {
+    // Its consumer tries again, and says so; the member by itself would do it in silence.
+    partitionCounts: () => countsOf(member, new Set(topics), 0),
+    async join() {
+      await member.joinGroup({})
+      isLost = false
+    },
+    isLost: () => isLost,
+    assigned: () => ownedBy(member),
+    committed: (of) => committedOf(member, of),
+    commit: (offsets) =>
+      member.commit({
+        offsets: offsets.map(({ topic, partition, position }) => ({
+          ...{ topic, partition, offset: BigInt(position), leaderEpoch: -1 },
+        })),
+      }),
+    fetch: (at, from) => inTurn(() => fetchPage(pages, at, from, report)),
+    watch: (resting) => fetchFrom(watch, resting, watchMs),
+    async close() {
+      await Promise.all([member, pages, watch].map((client) => client.close(true)))
+    },
+  }
+}
+
+/**
+ * The classic protocol, with a sharing of our own: under the newer one (KIP-848) this client takes
+ * part by its streams alone, which hold back all partitions where one is to wait.
+ */
+function memberOptions(group: string) {
+  return {
+    groupId: group,
+    autocommit: false,
+    // With an end to retries, a member does not outlive the restart of a broker.
+    ...{ retries: true, retryDelay: 250 },
+    sessionTimeout: sessionTimeoutMs,
+    rebalanceTimeout: sessionTimeoutMs,
+    heartbeatInterval: heartbeatMs,
+    heartbeatStallTimeout: 2 * sessionTimeoutMs,
+    protocols: [{ name: 'semel-keeping', version: 1 }],
+    partitionAssigner: shareOut,
+  }
+}
+
+const shareOut: Assigner = (_current, members, _topics, metadata) => {
+  const partitions = [...metadata.topics].flatMap(([topic, { partitionsCount }]) =>
+    Array.from({ length: partitionsCount }, (_, partition) => ({ topic, partition })),
+  )
+  const asked = [...members.values()].map(({ memberId, topics = [], metadata: owned }) => ({
+    ...{ id: memberId, topics, owned: ownedFrom(owned) },
+  }))
+  return [...assignPartitions(asked, partitions)].map(([memberId, given]) => ({
+    memberId,
+    assignments: new Map(
+      [...Map.groupBy(given, ({ topic }) => topic)].map(([topic, of]) => [
+        topic,
+        { topic, partitions: of.map(({ partition }) => partition) },
+      ]),
+    ),
+  }))
+}
+
+/** What a member says that it reads: nothing, where it says something else. */
+function ownedFrom(text: Buffer | string | null | undefined): readonly TopicPartition[] {
+  if (!text?.length) return []
+  return JSON.parse(text.toString()) as readonly TopicPartition[]
+}
+
+function ownedBy({ assignments }: AnyConsumer): readonly TopicPartition[] {
+  return (assignments ?? []).flatMap(({ topic, partitions }) =>
+    partitions.map((partition) => ({ topic, partition })),
+  )
+}
+
+async function committedOf(
+  member: AnyConsumer,
+  of: readonly TopicPartition[],
+): Promise<readonly Offset[]> {
+  const topics = [...Map.groupBy(of, ({ topic }) => topic)].map(([topic, all]) => ({
+    topic,
+    partitions: all.map(({ partition }) => partition),
+  }))
+  const known = await member.listCommittedOffsets({ topics })
+  return of.map(({ topic, partition }) => {
+    const position = Number(known.get(topic)?.[partition] ?? -1)
+    return { topic, partition, position: Math.max(0, position) }
+  })
+}
+
+async function fetchPage(
+  client: AnyConsumer,
+  at: TopicPartition,
+  position: number,
+  report: (error: unknown) => void,
+): Promise<Stretch> {
+  try {
+    const [stretch] = await fetchFrom(client, [{ ...at, position }], 0)
+    return stretch ?? { from: position, records: [], next: position, end: position }
+  } catch (error) {
+    if (!findErrorBy(error as Error, 'apiId', 'OFFSET_OUT_OF_RANGE')) throw error
+    const { topic, partition } = at
+    const asked = { topics: [topic], partitions: { [topic]: [partition] }, timestamp: -2n }
+    const first = Number((await client.listOffsets(asked)).get(topic)![partition])
+    // Who has never read begins at the first one that there still is.
+    if (position > 0) {
+      report(new MessagesGone(`${topic}/${partition} has no ${position}: it goes on at ${first}`))
+    }
+    const [stretch] = await fetchFrom(client, [{ ...at, position: first }], 0)
+    return stretch ?? { from: first, records: [], next: first, end: first }
+  }
+}
+
+/** What lies behind positions; nothing of those where nothing is new. */
+async function fetchFrom(
+  client: AnyConsumer,
+  wanted: readonly Offset[],
+  maxWaitTime: number,
+): Promise<readonly (TopicPartition & Stretch)[]> {
+  try {
+    const { topics } = await client.metadata({ topics: [...client.topics.current] })
+    const leaderOf = ({ topic, partition }: Offset) => {
+      const leader = topics.get(topic)?.partitions[partition]?.leader
+      if (leader === undefined) throw new MessagesGone(`${topic} has no partition ${partition}`)
+      return leader
+    }
+    const names = new Map([...topics].map(([topic, { id }]) => [id, topic]))
+    const fetched = [...Map.groupBy(wanted, leaderOf)].map(async ([node, of]) => {
+      const asked = [...Map.groupBy(of, ({ topic }) => topic)].map(([topic, all]) => ({
+        topicId: topics.get(topic)!.id,
+        partitions: all.map(({ partition, position }) => ({
+          ...{ partition, currentLeaderEpoch: -1, fetchOffset: BigInt(position) },
+          ...{ lastFetchedEpoch: -1, partitionMaxBytes: stretchBytesMax },
+        })),
+      }))
+      const maxBytes = stretchBytesMax * of.length
+      // Uncommitted: nobody writes in transactions; one that hangs would hold readers back.
+      const limits = { minBytes: 1, maxBytes, maxWaitTime, isolationLevel: 0 }
+      const { responses } = await client.fetch({ node, topics: asked, ...limits })
+      return responses.flatMap(({ topicId, partitions }) => {
+        const topic = names.get(topicId)!
+        return partitions.flatMap((found) => {
+          const from = of.find(
+            (one) => one.topic === topic && one.partition === found.partitionIndex,
+          )
+          return from === undefined ? [] : [{ ...from, ...stretchOf(from.position, found) }]
+        })
+      })
+    })
+    return (await Promise.all(fetched)).flat()
+  } catch (error) {
+    client.clearMetadata()
+    throw error
+  }
+}
+
+function stretchOf(from: number, { records, highWatermark }: Fetched): Stretch {
+  const batches = records ?? []
+  const last = batches.at(-1)
+  return {
+    from,
+    records: batches
+      .filter(({ attributes }) => (attributes & controlBit) === 0)
+      .flatMap(({ firstOffset, records: all }) =>
+        all.map(({ offsetDelta, key, value, headers }) => ({
+          ...{ position: Number(firstOffset) + offsetDelta, key, value, headers },
+        })),
+      ),
+    next: last === undefined ? from : Number(last.firstOffset) + last.lastOffsetDelta + 1,
+    end: Number(highWatermark),
+  }
+}

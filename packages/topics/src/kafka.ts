@@ -1,0 +1,126 @@
+import { Producer } from '@platformatic/kafka'
+import type { Message } from '@semel/commands'
+import { partitionOf } from './append.ts'
+import { clientOptions, countsOf, type KafkaConnection } from './kafka-connection.ts'
+import { startKafkaConsumer } from './kafka-consumer.ts'
+import { KafkaUnavailable, TopicUnknown } from './kafka-failures.ts'
+import { openGroup } from './kafka-group.ts'
+import { recordOf } from './kafka-record.ts'
+import { createPublisher, type PublisherLimits, usualPublishLimits } from './publisher.ts'
+import type { Transport } from './transport.ts'
+
+export type { KafkaConnection } from './kafka-connection.ts'
+export { KafkaUnavailable, MessagesGone, TopicUnknown } from './kafka-failures.ts'
+export {
+  createTopics,
+  type TopicFound,
+  type TopicOptions,
+  type TopicWanted,
+} from './kafka-topics.ts'
+
+/** How a Kafka transport works. */
+export type KafkaTransportOptions = KafkaConnection &
+  Readonly<{
+    /**
+     * What may wait to be published; more is refused at once, and what waits longer then. Default
+     * 10,000 messages, 64 MiB of bodies, 5,000 ms.
+     */
+    publishLimits?: Partial<PublisherLimits>
+    /** A number from 0 to 1, for jitter. Default `Math.random`. */
+    random?: () => number
+  }>
+
+/** The transport over Kafka. */
+export interface KafkaTransport extends Transport {
+  /** Stops all consumers, publishes what was taken, and closes its connections. */
+  close(): Promise<void>
+}
+
+const publishBatchMax = 1000
+const retries = 3
+/** Of a partition's records in one request, a broker takes no more than a message may have. */
+const publishBytesMax = 2 ** 20
+
+/**
+ * Makes a transport over Kafka. Topics are never made by the way: see `createTopics`.
+ *
+ * `publish` keeps the order of one caller's messages, has all in-sync replicas acknowledge them, and
+ * writes to the partition that the outbox would use for as many partitions. It rejects with
+ * {@link TopicUnknown}, or with {@link KafkaUnavailable} when it is not known whether they are
+ * written: published again, they may be there twice, with the same ids.
+ *
+ * A group shares partitions out evenly; each is read in one process at a time, and everybody keeps
+ * what they have as long as that is fair. While one is handed over, both may read it for a moment.
+ * A group's first time begins at the start. Positions are committed after their batch, not waited
+ * for: after a crash, the last batches come again.
+ */
+export function kafkaTransport(options: KafkaTransportOptions): KafkaTransport {
+  const { publishLimits, random = Math.random } = options
+  const producer = new Producer<Buffer, Buffer, Buffer, Buffer>({
+    ...clientOptions(options),
+    // Without an end to retries an idempotent producer tries for ever.
+    ...{ idempotent: true, acks: -1, retries, retryDelay: 250 },
+  })
+  const publisher = createPublisher({
+    write: (messages) => write(producer, messages),
+    isOfData: (error) => error instanceof TopicUnknown,
+    notTaken: (reason) => new KafkaUnavailable('none', new Error(reason)),
+    told: () => {},
+    batchSizeMax: publishBatchMax,
+    limits: { ...usualPublishLimits, ...publishLimits },
+  })
+  const stops = new Set<() => Promise<void>>()
+  let isClosed = false
+  return {
+    publish: publisher.publish,
+    consume(group, topics, onBatch, consume = {}) {
+      if (isClosed) throw new TypeError('the transport is closed')
+      const open = (onAssigned: () => void) =>
+        openGroup(options, group, [...topics], onAssigned, consume)
+      const consumer = startKafkaConsumer({ open, onBatch, consume, random })
+      const stop = async () => {
+        await consumer.stop()
+        stops.delete(stop)
+      }
+      stops.add(stop)
+      return { stop }
+    },
+    async close() {
+      isClosed = true
+      await Promise.all([...stops].map((stop) => stop()))
+      await publisher.close()
+      await producer.close()
+    },
+  }
+}
+
+type AnyProducer = Producer<Buffer, Buffer, Buffer, Buffer>
+
+async function write(producer: AnyProducer, messages: readonly Message[]): Promise<void> {
+  const counts = await countsOf(
+    producer,
+    new Set(messages.map(({ topic }) => topic)),
+    retries,
+  ).catch((error) => {
+    throw error instanceof TopicUnknown ? error : new KafkaUnavailable('none', error)
+  })
+  const records = messages.map((message) => {
+    const { topic, partitionKey } = message
+    const partition = partitionOf(partitionKey, counts.get(topic)!)
+    return { topic, partition, ...recordOf(message) }
+  })
+  for (let start = 0; start < records.length; ) {
+    let bytes = 0
+    const end = records.findIndex(({ value }, index) => {
+      if (index < start) return false
+      bytes += value.length
+      return index > start && bytes > publishBytesMax
+    })
+    const part = records.slice(start, end === -1 ? records.length : end)
+    await producer.send({ messages: part }).catch((error) => {
+      producer.clearMetadata()
+      throw new KafkaUnavailable('unknown', error)
+    })
+    start += part.length
+  }
+}
