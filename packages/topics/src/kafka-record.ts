@@ -21,37 +21,42 @@ const headerOf = {
   traceparent: 'traceparent',
 } as const
 
+const fixedHeaders = [
+  ['ce_specversion', '1.0'],
+  ['content-type', 'application/json'],
+] as const
+
 const attributeOf = new Map(
   Object.entries(headerOf).map(([attribute, header]) => [header as string, attribute]),
 )
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
+/** A message as topics carry it, wherever it lies. */
+export type Carried = Omit<Delivered, 'partition' | 'position'>
+
 /**
- * A message as it is sent to Kafka.
+ * A message as it will be carried.
  *
  * @throws {MessageTooLarge}
  */
+export function carriedOf(message: Message): Carried {
+  return { ...message, time: message.time.toISOString(), body: bodyText(message) }
+}
+
+/** A message as it is sent to Kafka; attributes that it lacks are no headers. */
 export function recordOf(
-  message: Message,
+  message: Carried,
 ): Readonly<{ key: Buffer; value: Buffer; headers: Map<Buffer, Buffer> }> {
-  const { id, type, source, time, scope, commandId, traceparent } = message
-  const attributes = { id, type, source, time: time.toISOString(), scope, commandId, traceparent }
-  const headers: [string, string | undefined][] = [
-    ['ce_specversion', '1.0'],
-    ['content-type', 'application/json'],
-    ...Object.entries(attributes).map(([name, value]): [string, string | undefined] => [
-      headerOf[name as 'id'],
-      value,
-    ]),
-  ]
+  const named = Object.entries(headerOf).map(
+    ([attribute, header]) => [header, message[attribute as keyof typeof headerOf]] as const,
+  )
+  const headers = [...fixedHeaders, ...named].flatMap(([header, text]) =>
+    text === undefined ? [] : [[Buffer.from(header), Buffer.from(text)] as const],
+  )
   return {
     key: Buffer.from(message.partitionKey),
-    value: Buffer.from(bodyText(message)),
-    headers: new Map(
-      headers
-        .filter(([, value]) => value !== undefined)
-        .map(([name, value]) => [Buffer.from(name), Buffer.from(value!)]),
-    ),
+    value: Buffer.from(message.body),
+    headers: new Map(headers),
   }
 }
 

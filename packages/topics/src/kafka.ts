@@ -1,13 +1,13 @@
 import { Producer } from '@platformatic/kafka'
-import type { Message } from '@semel/commands'
 import { partitionOf } from './append.ts'
 import { clientOptions, countsOf, type KafkaConnection } from './kafka-connection.ts'
 import { startKafkaConsumer } from './kafka-consumer.ts'
 import { KafkaUnavailable, TopicUnknown } from './kafka-failures.ts'
 import { openGroup } from './kafka-group.ts'
-import { recordOf } from './kafka-record.ts'
+import { type Carried, carriedOf, recordOf } from './kafka-record.ts'
+import { limitTo } from './limit.ts'
 import { createPublisher, type PublisherLimits, usualPublishLimits } from './publisher.ts'
-import type { Transport } from './transport.ts'
+import type { Delivered, Transport } from './transport.ts'
 
 export type { KafkaConnection } from './kafka-connection.ts'
 export { KafkaUnavailable, MessagesGone, TopicUnknown } from './kafka-failures.ts'
@@ -32,6 +32,11 @@ export type KafkaTransportOptions = KafkaConnection &
 
 /** The transport over Kafka. */
 export interface KafkaTransport extends Transport {
+  /**
+   * Publishes messages as another transport carried them: see `startRelay`. It waits for as long as
+   * the brokers take, in no queue.
+   */
+  forward(messages: readonly Delivered[]): Promise<void>
   /** Stops all consumers, publishes what was taken, and closes its connections. */
   close(): Promise<void>
 }
@@ -61,8 +66,10 @@ export function kafkaTransport(options: KafkaTransportOptions): KafkaTransport {
     // Without an end to retries an idempotent producer tries for ever.
     ...{ idempotent: true, acks: -1, retries, retryDelay: 250 },
   })
+  // Of two writes at once, one that is tried again would come behind the other.
+  const inTurn = limitTo(1)
   const publisher = createPublisher({
-    write: (messages) => write(producer, messages),
+    write: (messages) => inTurn(() => write(producer, messages.map(carriedOf))),
     isOfData: (error) => error instanceof TopicUnknown,
     notTaken: (reason) => new KafkaUnavailable('none', new Error(reason)),
     told: () => {},
@@ -73,6 +80,7 @@ export function kafkaTransport(options: KafkaTransportOptions): KafkaTransport {
   let isClosed = false
   return {
     publish: publisher.publish,
+    forward: (messages) => inTurn(() => write(producer, messages)),
     consume(group, topics, onBatch, consume = {}) {
       if (isClosed) throw new TypeError('the transport is closed')
       const open = (onAssigned: () => void) =>
@@ -96,7 +104,7 @@ export function kafkaTransport(options: KafkaTransportOptions): KafkaTransport {
 
 type AnyProducer = Producer<Buffer, Buffer, Buffer, Buffer>
 
-async function write(producer: AnyProducer, messages: readonly Message[]): Promise<void> {
+async function write(producer: AnyProducer, messages: readonly Carried[]): Promise<void> {
   const counts = await countsOf(
     producer,
     new Set(messages.map(({ topic }) => topic)),
