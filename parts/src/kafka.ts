@@ -133,8 +133,8 @@ function propertiesOf(data: string, port: number, controllerPort: number): strin
 }
 
 /**
- * A free port below those that systems give to outgoing connections: nobody takes it by chance until
- * the broker does, or while one that was killed is to come back.
+ * A free port below those that systems give to outgoing connections: nobody takes it by chance
+ * until the broker does, or while one that was killed is to come back.
  */
 async function freePort(): Promise<number> {
   for (;;) {
