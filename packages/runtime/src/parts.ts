@@ -28,8 +28,8 @@ export type Shared = Readonly<{
   pool: Pool
   topics: PostgresTransport
   report: (error: unknown) => void
-  /** The replay cache of a service that clients ask something of; `undefined`: the usual one. */
-  makeCache: () => ReplayCache | undefined
+  /** Makes the replay cache of a service that clients ask something of. */
+  makeCache: () => ReplayCache
 }>
 
 /** A service as a part of a process, alone or with others; `Needs` is what it reads of settings. */
@@ -121,7 +121,7 @@ async function openCaches({
   lifecycle,
   report,
 }: SharedOptions): Promise<Shared['makeCache']> {
-  if (url === undefined || secret === undefined) return () => undefined
+  if (url === undefined || secret === undefined) return () => processReplayCache()
   // Loaded where it is wanted: the client takes a quarter of a second.
   const { redisReplayCache } = await import('@semel/commands/redis')
   const redis = redisReplayCache({ url, secret, report })

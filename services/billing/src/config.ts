@@ -12,11 +12,9 @@ export const billing: ServicePart<Static<typeof own>> = {
   schema: Type.Object({ ...serviceSettings(8082), ...own.properties }),
   migrations,
   currencyInUse,
-  create({ makeCache, ...shared }, { SEMEL_CURRENCY: currency, REGISTER }) {
-    const cache = makeCache()
-    return createBilling({
+  create: ({ makeCache, ...shared }, { SEMEL_CURRENCY: currency, REGISTER }) =>
+    createBilling({
       ...{ ...shared, currency, announce: announcements[REGISTER] },
-      executor: cache === undefined ? {} : { cache },
-    })
-  },
+      executor: { cache: makeCache() },
+    }),
 }

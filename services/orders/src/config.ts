@@ -12,11 +12,9 @@ export const orders: ServicePart<Static<typeof own>> = {
   schema: Type.Object({ ...serviceSettings(8081), ...own.properties }),
   migrations,
   currencyInUse,
-  create({ makeCache, ...shared }, { SEMEL_CURRENCY: currency, REGISTER }) {
-    const cache = makeCache()
-    return createOrders({
+  create: ({ makeCache, ...shared }, { SEMEL_CURRENCY: currency, REGISTER }) =>
+    createOrders({
       ...{ ...shared, currency, announce: announcements[REGISTER] },
-      executor: cache === undefined ? {} : { cache },
-    })
-  },
+      executor: { cache: makeCache() },
+    }),
 }
