@@ -1,5 +1,6 @@
 export { type Address, addressError, checkAddress, urlOf } from './address.ts'
 export { ConfigError, type ConfigRules, describeConfig, readConfig } from './config.ts'
+export { knowsCallers } from './contradictions.ts'
 export {
   type Check,
   createReadiness,
@@ -22,7 +23,6 @@ export {
   currencySettings,
   databaseUrl,
   dataSettings,
-  knowsCallers,
   listening,
   mailSettings,
   readSettings,

@@ -1,11 +1,10 @@
-import { BlockList, isIP } from 'node:net'
-import { type Static, type TObject, Type } from 'typebox'
+import { type Static, type TObject, type TSchema, Type } from 'typebox'
 import { readConfig } from './config.ts'
+import { contradictionsIn, secretBytesMin } from './contradictions.ts'
 
 // Every variable that a process of Semel reads is described here, once; each process picks what it
 // needs. `unit` and `secret` are for those who list them.
 
-const secretBytesMin = 32
 const dayMs = 24 * 60 * 60 * 1000
 
 function days(options: Readonly<{ default: number; description: string }>) {
@@ -144,12 +143,6 @@ export function serviceSettings(port: number) {
   }
 }
 
-type Listening = Static<TObject<ReturnType<typeof listening>>>
-type Callers = Static<TObject<typeof callerSettings>>
-type Topics = Static<TObject<typeof topicSettings>>
-type Mail = Static<TObject<typeof mailSettings>>
-type Caches = Static<TObject<typeof cacheSettings>>
-
 const ofAnyProcess = {
   ...dataSettings,
   ...migrationSettings,
@@ -157,10 +150,15 @@ const ofAnyProcess = {
   ...topicSettings,
 }
 
+type Told<Described extends Record<string, TSchema>> = Readonly<Static<TObject<Described>>>
+
 /** What a process has been told of caches. */
-export type CacheSettings = Readonly<Caches>
+export type CacheSettings = Told<typeof cacheSettings>
 /** What every process that serves has been told. */
-export type ServerSettings = Readonly<Listening & Callers>
+export type ServerSettings = Told<ReturnType<typeof listening> & typeof callerSettings>
+type TopicSettings = Told<typeof topicSettings>
+/** What any process may have been told. */
+export type Settings = ServerSettings & TopicSettings & CacheSettings & Told<typeof mailSettings>
 /** What every service alone has been told. */
 export type ServiceSettings = Readonly<Static<TObject<ReturnType<typeof serviceSettings>>>>
 
@@ -178,70 +176,12 @@ export function readSettings<Schema extends TObject>(
   return readConfig(schema, env, {
     prefix: 'SEMEL_',
     elsewhere: Object.keys(ofAnyProcess),
-    check: (config: object) => contradictions(config as Partial<Contradicting>),
+    check: (settings: Partial<Settings>) => contradictionsIn(settings),
   })
 }
 
 /** How long the database keeps messages, and remembers commands. */
-export function retentionOf(config: Topics): { keptMs: number; rememberedMs: number } {
+export function retentionOf(config: TopicSettings): { keptMs: number; rememberedMs: number } {
   const { SEMEL_KEPT_DAYS: kept, SEMEL_REMEMBERED_DAYS: remembered } = config
   return { keptMs: kept * dayMs, rememberedMs: remembered * dayMs }
-}
-
-/** Whether callers are told apart, or everybody who can connect is the one local operator. */
-export function knowsCallers({ AUTH_JWT_SECRET, AUTH_JWKS_URL }: Callers): boolean {
-  return AUTH_JWT_SECRET !== undefined || AUTH_JWKS_URL !== undefined
-}
-
-type Contradicting = ServerSettings & Topics & Mail & Caches
-
-function contradictions(config: Partial<Contradicting>): string[] {
-  const { AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: jwks, HOST } = config
-  const { SEMEL_KEPT_DAYS: kept, SEMEL_REMEMBERED_DAYS: remembered } = config
-  const faults: string[] = []
-  if (kept !== undefined && remembered !== undefined && remembered <= kept) {
-    faults.push(
-      `SEMEL_REMEMBERED_DAYS ${remembered} must be more than SEMEL_KEPT_DAYS ${kept}, or commands ` +
-        'are forgotten while messages can bring them again: raise the one or lower the other',
-    )
-  }
-  for (const name of ['AUTH_JWT_SECRET', 'REDIS_SEAL_SECRET'] as const) {
-    if (Buffer.byteLength(config[name] ?? '-'.repeat(secretBytesMin)) >= secretBytesMin) continue
-    faults.push(`${name} must have at least ${secretBytesMin} bytes`)
-  }
-  if (secret !== undefined && jwks !== undefined) {
-    faults.push('AUTH_JWT_SECRET and AUTH_JWKS_URL exclude each other: set one of them')
-  }
-  if (jwks !== undefined && !URL.canParse(jwks)) faults.push('AUTH_JWKS_URL is no URL')
-  const { REDIS_URL: redis, REDIS_SEAL_SECRET: seal } = config
-  if (redis !== undefined && !URL.canParse(redis)) faults.push('REDIS_URL is no URL')
-  if ((redis === undefined) !== (seal === undefined)) {
-    faults.push('REDIS_URL and REDIS_SEAL_SECRET need each other: set both of them, or none')
-  }
-  const mail = [config.SMTP_URL, config.MAIL_FROM, config.MAIL_TO]
-  if (mail.includes(undefined) && mail.some((value) => value !== undefined)) {
-    faults.push('SMTP_URL, MAIL_FROM and MAIL_TO need each other: set all of them, or none')
-  }
-  if (knowsCallers(config)) return faults
-  for (const name of ['AUTH_ISSUER', 'AUTH_AUDIENCE'] as const) {
-    if (config[name] === undefined) continue
-    faults.push(`${name} needs AUTH_JWT_SECRET or AUTH_JWKS_URL: without, no token is looked at`)
-  }
-  if (HOST !== undefined && !isLoopback(HOST)) {
-    faults.push(
-      `HOST ${HOST} lets other machines in, and nobody would be asked who they are: ` +
-        'set AUTH_JWT_SECRET or AUTH_JWKS_URL, or leave HOST at 127.0.0.1',
-    )
-  }
-  return faults
-}
-
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8)
-loopback.addAddress('::1', 'ipv6')
-
-function isLoopback(host: string): boolean {
-  const version = isIP(host)
-  if (version === 0) return host === 'localhost'
-  return loopback.check(host, version === 4 ? 'ipv4' : 'ipv6')
 }

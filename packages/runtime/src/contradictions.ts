@@ -1,0 +1,89 @@
+import { BlockList, isIP } from 'node:net'
+import type { Settings } from './settings.ts'
+
+/** What a secret must have at least. */
+export const secretBytesMin = 32
+
+type Rule = (settings: Partial<Settings>) => readonly (string | false)[]
+
+const rules: readonly Rule[] = [ages, secrets, tokens, openDoors, redis, mail]
+
+/** What values that are allowed one by one cannot be together, a sentence each. */
+export function contradictionsIn(settings: Partial<Settings>): readonly string[] {
+  return rules.flatMap((rule) => rule(settings)).filter((fault) => fault !== false)
+}
+
+/** Whether callers are told apart, or everybody who can connect is the one local operator. */
+export function knowsCallers({ AUTH_JWT_SECRET, AUTH_JWKS_URL }: Partial<Settings>): boolean {
+  return AUTH_JWT_SECRET !== undefined || AUTH_JWKS_URL !== undefined
+}
+
+function ages({ SEMEL_KEPT_DAYS: kept, SEMEL_REMEMBERED_DAYS: remembered }: Partial<Settings>) {
+  const isFine = kept === undefined || remembered === undefined || remembered > kept
+  return [
+    !isFine &&
+      `SEMEL_REMEMBERED_DAYS ${remembered} must be more than SEMEL_KEPT_DAYS ${kept}, or commands ` +
+        'are forgotten while messages can bring them again: raise the one or lower the other',
+  ]
+}
+
+function secrets(settings: Partial<Settings>) {
+  return (['AUTH_JWT_SECRET', 'REDIS_SEAL_SECRET'] as const).map((name) => {
+    const value = settings[name]
+    const isShort = value !== undefined && Buffer.byteLength(value) < secretBytesMin
+    return isShort && `${name} must have at least ${secretBytesMin} bytes`
+  })
+}
+
+function tokens(settings: Partial<Settings>) {
+  const { AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: jwks } = settings
+  return [
+    secret !== undefined &&
+      jwks !== undefined &&
+      'AUTH_JWT_SECRET and AUTH_JWKS_URL exclude each other: set one of them',
+    jwks !== undefined && !URL.canParse(jwks) && 'AUTH_JWKS_URL is no URL',
+    ...(['AUTH_ISSUER', 'AUTH_AUDIENCE'] as const).map(
+      (name) =>
+        settings[name] !== undefined &&
+        !knowsCallers(settings) &&
+        `${name} needs AUTH_JWT_SECRET or AUTH_JWKS_URL: without, no token is looked at`,
+    ),
+  ]
+}
+
+function openDoors(settings: Partial<Settings>) {
+  const { HOST } = settings
+  return [
+    HOST !== undefined &&
+      !isLoopback(HOST) &&
+      !knowsCallers(settings) &&
+      `HOST ${HOST} lets other machines in, and nobody would be asked who they are: ` +
+        'set AUTH_JWT_SECRET or AUTH_JWKS_URL, or leave HOST at 127.0.0.1',
+  ]
+}
+
+function redis({ REDIS_URL: url, REDIS_SEAL_SECRET: seal }: Partial<Settings>) {
+  return [
+    url !== undefined && !URL.canParse(url) && 'REDIS_URL is no URL',
+    (url === undefined) !== (seal === undefined) &&
+      'REDIS_URL and REDIS_SEAL_SECRET need each other: set both of them, or none',
+  ]
+}
+
+function mail({ SMTP_URL, MAIL_FROM, MAIL_TO }: Partial<Settings>) {
+  const set = [SMTP_URL, MAIL_FROM, MAIL_TO].filter((value) => value !== undefined)
+  return [
+    (set.length === 1 || set.length === 2) &&
+      'SMTP_URL, MAIL_FROM and MAIL_TO need each other: set all of them, or none',
+  ]
+}
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8)
+loopback.addAddress('::1', 'ipv6')
+
+function isLoopback(host: string): boolean {
+  const version = isIP(host)
+  if (version === 0) return host === 'localhost'
+  return loopback.check(host, version === 4 ? 'ipv4' : 'ipv6')
+}
