@@ -10,7 +10,7 @@ export const exitCodes = {
   failed: { code: 1, means: 'it failed otherwise: a full disk, an address in use, a bug' },
   usage: { code: 2, means: 'the command line or the environment is wrong; nothing was done' },
   notFound: { code: 3, means: 'what was named is not known' },
-  database: { code: 4, means: 'the database is not there, or cannot be used' },
+  database: { code: 4, means: 'the database or Kafka is not there, or cannot be used' },
   violations: { code: 5, means: 'check has found violations' },
   unread: { code: 141, means: 'whoever read the output is gone' },
 } as const
@@ -22,7 +22,10 @@ const ofCodes = {
   'database-away': exitCodes.database,
   'database-unreachable': exitCodes.database,
   'database-unsuitable': exitCodes.database,
+  'kafka-away': exitCodes.database,
+  'kafka-refuses': exitCodes.database,
   'not-migrated': exitCodes.database,
+  'topics-unsuitable': exitCodes.database,
   'not-running': exitCodes.database,
   'address-unusable': exitCodes.failed,
 } as const

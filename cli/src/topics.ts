@@ -2,7 +2,7 @@ import type { Pool } from '@semel/postgres'
 import { retentionOf } from '@semel/runtime'
 import { findForgotten, listPositions, type Position, resetPosition } from '@semel/topics'
 import type { Command } from 'commander'
-import { declareShowing, wholeNumber } from './command-line.ts'
+import { declareShowing, howMany, wholeNumber } from './command-line.ts'
 import type { CliConfig } from './config.ts'
 import { operate } from './operate.ts'
 import { OperatorError, usageError } from './operator-error.ts'
@@ -18,7 +18,7 @@ type ResetOptions = Readonly<{
   json?: true
 }>
 
-/** Declares `semel topics` and `semel topics reset`. */
+/** Declares `semel topics`, `semel topics create` and `semel topics reset`. */
 export function declareTopics(program: Command): void {
   const topics = declareShowing(program, 'topics', {
     does: 'show how far every group has read every partition, and how far behind it is',
@@ -29,6 +29,25 @@ export function declareTopics(program: Command): void {
     ],
   })
   topics.action(({ json }: { json?: true }) => operate((pool) => showTopics(pool, json === true)))
+  declareShowing(topics, 'create', {
+    does: 'make the topics in the Kafka of KAFKA_BROKERS that are not there yet',
+    examples: [
+      ['KAFKA_BROKERS=localhost:9092 semel topics create', 'on one broker'],
+      ['SEMEL_PARTITIONS=6 semel topics create --replication 3', 'for a cluster'],
+    ],
+    more:
+      '\nSEMEL_PARTITIONS says how many partitions each gets, SEMEL_KEPT_DAYS how long it keeps\n' +
+      'messages. What is there is compared and never altered: partitions that differ are told,\n' +
+      'settings that would lose or repeat messages are an error.\n',
+  })
+    .option('--replication <count>', 'on how many brokers each partition is', howMany, 1)
+    .action(async (_: object, command: Command) => {
+      const { replication, json } = command.optsWithGlobals<{ replication: number; json?: true }>()
+      // The client of Kafka, which no other command needs.
+      const { createTopicsInKafka } = await import('./topics-create.ts')
+      const shown = await createTopicsInKafka(process.env, { replication, json: json === true })
+      process.stdout.write(shown)
+    })
   declareShowing(topics, 'reset', {
     does: 'let a group read a topic again from a position, while it runs',
     examples: [

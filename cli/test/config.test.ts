@@ -12,6 +12,10 @@ test('nothing has to be set', () => {
     SEMEL_PARTITIONS: 1,
     SEMEL_KEPT_DAYS: 7,
     SEMEL_REMEMBERED_DAYS: 30,
+    KAFKA_TOPIC_PREFIX: 'DEV',
+    KAFKA_TLS: false,
+    KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
+    SEMEL_UNSENT_MAX: 1_000_000,
     REGISTER: 'all',
   })
 })
@@ -66,6 +70,25 @@ test.each(['redis://localhost', 'rediss://ann:pass@redis.example:6380/3'])(
     expect(readCliConfig({ REDIS_URL, REDIS_SEAL_SECRET: secret }).REDIS_URL).toBe(REDIS_URL)
   },
 )
+
+test.each([
+  [{ KAFKA_BROKERS: 'kafka' }, /must be host:port/],
+  [{ KAFKA_BROKERS: 'kafka://one:9092' }, /must be host:port/],
+  [{ KAFKA_TOPIC_PREFIX: 'my_shop' }, /letters, digits and hyphens/],
+  [{ KAFKA_USERNAME: 'ann', KAFKA_PASSWORD: 'pass' }, /KAFKA_USERNAME needs KAFKA_BROKERS/],
+  [kafka({ KAFKA_PASSWORD: '' }), /need each other/],
+  [kafka({ KAFKA_CA_FILE: '/ca.pem' }), /KAFKA_CA_FILE needs KAFKA_TLS=true/],
+  [kafka({ KAFKA_SASL_MECHANISM: 'GSSAPI' }), /must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512/],
+  [kafka({ KAFKA_SASL_MECHANISM: 'PLAIN' }), /shows the password/],
+])('a Kafka that could not be used is refused: %j', (env, fault) => {
+  expect(() => readCliConfig(env)).toThrow(fault)
+})
+
+test('a password is shown as it is by TLS alone', () => {
+  const env = kafka({ KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_TLS: 'true' })
+
+  expect(readCliConfig(env)).toMatchObject({ KAFKA_TLS: true, KAFKA_USERNAME: 'ann' })
+})
 
 test('with tokens, any HOST is fine', () => {
   expect(readCliConfig({ HOST: '0.0.0.0', AUTH_JWT_SECRET: secret }).HOST).toBe('0.0.0.0')
@@ -122,4 +145,13 @@ function mail(change: Readonly<Record<string, string>>): Record<string, string> 
     MAIL_TO: '{userId}@users.example',
   }
   return { ...whole, ...change }
+}
+
+function kafka(change: Readonly<Record<string, string>>): Record<string, string> {
+  return {
+    KAFKA_BROKERS: 'one:9092,two:9092',
+    KAFKA_USERNAME: 'ann',
+    KAFKA_PASSWORD: 'p',
+    ...change,
+  }
 }

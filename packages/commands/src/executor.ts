@@ -1,6 +1,6 @@
 import type { AnyOperationContract, Outgoing, Rendered } from '@semel/contract'
 import { type BatchParts, runBatch } from './batch.ts'
-import { createBatcher } from './batcher.ts'
+import { type Batcher, createBatcher } from './batcher.ts'
 import {
   type Carried,
   type CarriedOutcome,
@@ -11,7 +11,7 @@ import {
 import { type Command, type CommandId, sameInput } from './command.ts'
 import { comparisonOf } from './comparison.ts'
 import type { Message } from './decider.ts'
-import type { Ending, Entry, Verdict } from './fold.ts'
+import { type Ending, type Entry, turnedAway, type Verdict } from './fold.ts'
 import type { ReplayCache } from './replay-cache.ts'
 import { isService } from './scope.ts'
 import type { CommandRecord } from './store.ts'
@@ -90,6 +90,11 @@ export type ExecutorOptions<State, C extends Command, Tx> = Readonly<
     announce?: ((ending: Ending) => Outgoing | undefined) | undefined
     /** Told of messages after their commit, to wake who reads them. Default: nobody is. */
     told?: (messages: readonly Message[]) => void
+    /**
+     * Whether what is told may still wait for its readers. Where not, a submitted command that was
+     * not decided before is `unavailable`; one that a topic carried is decided. Default: always.
+     */
+    mayTell?: (() => boolean) | undefined
     /** Asked before the store, told after the commit. Default: none. */
     cache?: ReplayCache
     /** How long answers are replayed, in milliseconds. Default 24 hours. */
@@ -129,7 +134,7 @@ export function createExecutor<State, C extends Command, Tx>(
   const { queueWaitMaxMs = 5000, joinWaitMaxMs = 10_000, clock = () => new Date() } = options
   const { store, repository, decider, replayableMs = day, report = () => {} } = options
   const { append = appendNowhere, source = 'commands' } = options
-  const { announce, told = () => {}, timers = processTimers } = options
+  const { announce, told = () => {}, mayTell = () => true, timers = processTimers } = options
   const contracts = new Map(options.contracts.map((contract) => [contract.operation, contract]))
   const parts = {
     ...{ store, repository, decider, append, contracts, replayableMs, clock, report },
@@ -138,6 +143,7 @@ export function createExecutor<State, C extends Command, Tx>(
   const inFlight = new Map<CommandId, First<C>>()
   const limits = { batchSizeMax, batchesMax, queueMax, queueWaitMaxMs, timers }
   const batcher = createBatcher<C>((entries) => runBatch(parts, entries), limits)
+  const decide = unlessFull(batcher.add, mayTell)
 
   async function follow(command: C, recall: boolean, submitted: SubmitOptions) {
     const deadline = timers.now() + joinWaitMaxMs
@@ -166,10 +172,10 @@ export function createExecutor<State, C extends Command, Tx>(
   /** A repeat that the cache knows waits for no batch, and needs no room in the queue. */
   async function look(entry: Entry<C>): Promise<Verdict> {
     const { id } = entry.command
-    if (cache === undefined) return batcher.add(entry)
+    if (cache === undefined) return decide(entry)
     const cached = (await cache.get([id])).get(id)
     if (cached !== undefined) return { kind: 'known', record: cached }
-    const verdict = await batcher.add(entry)
+    const verdict = await decide(entry)
     if ('record' in verdict) cache.put([verdict.record])
     return verdict
   }
@@ -189,6 +195,15 @@ export function createExecutor<State, C extends Command, Tx>(
     recall: (command, submitted = {}) => follow(command as C, true, submitted),
     hasRoom: batcher.hasRoom,
     close: batcher.close,
+  }
+}
+
+/** While nothing more may be told, what is new is turned away; repeats are answered. */
+function unlessFull<C extends Command>(add: Batcher<C>['add'], mayTell: () => boolean) {
+  return async (entry: Entry<C>): Promise<Verdict> => {
+    if (entry.recall || mayTell()) return add(entry)
+    const verdict = await add({ ...entry, recall: true })
+    return verdict.kind === 'undecided' ? turnedAway : verdict
   }
 }
 

@@ -179,6 +179,28 @@ describe('an executor', () => {
     expect(count()).toBe(3)
   })
 
+  it('turns what is new away while nothing may be told, and answers repeats', async () => {
+    let isFull = false
+    const { executor, count, make } = counters({ mayTell: () => !isFull })
+    const first = await executor.submit(add(ann, 'k', 3))
+
+    isFull = true
+    const repeats = [executor, make({ mayTell: () => false })].map((one) =>
+      one.submit(add(ann, 'k', 3)),
+    )
+    const fresh = await executor.submit(add(ann, 'new', 1))
+    isFull = false
+    const later = await executor.submit(add(ann, 'new', 1))
+
+    expect(await Promise.all(repeats)).toEqual([
+      { ...first, replayed: true },
+      { ...first, replayed: true },
+    ])
+    expect(fresh).toMatchObject({ kind: 'unavailable', effect: 'none' })
+    expect(later).toMatchObject({ kind: 'answered', replayed: false })
+    expect(count()).toBe(4)
+  })
+
   it('lets a repeat wait only so long for the first', async () => {
     const { executor, open, arrived } = gatedCounters({ joinWaitMaxMs: 20 })
     const first = executor.submit(add(ann, 'k', 3))

@@ -6,7 +6,7 @@ export const secretBytesMin = 32
 
 type Rule = (settings: Partial<Settings>) => readonly (string | false)[]
 
-const rules: readonly Rule[] = [ages, secrets, tokens, openDoors, redis, mail]
+const rules: readonly Rule[] = [ages, secrets, tokens, openDoors, redis, kafka, mail]
 
 /** What values that are allowed one by one cannot be together, a sentence each. */
 export function contradictionsIn(settings: Partial<Settings>): readonly string[] {
@@ -67,6 +67,29 @@ function redis({ REDIS_URL: url, REDIS_SEAL_SECRET: seal }: Partial<Settings>) {
     url !== undefined && !URL.canParse(url) && 'REDIS_URL is no URL',
     (url === undefined) !== (seal === undefined) &&
       'REDIS_URL and REDIS_SEAL_SECRET need each other: set both of them, or none',
+  ]
+}
+
+function kafka(settings: Partial<Settings>) {
+  const { KAFKA_BROKERS, KAFKA_USERNAME: username, KAFKA_PASSWORD: password } = settings
+  const needing = ['KAFKA_CA_FILE', 'KAFKA_USERNAME', 'KAFKA_PASSWORD'] as const
+  return [
+    ...needing.map(
+      (name) =>
+        settings[name] !== undefined &&
+        KAFKA_BROKERS === undefined &&
+        `${name} needs KAFKA_BROKERS: without, no Kafka is spoken to`,
+    ),
+    settings.KAFKA_CA_FILE !== undefined &&
+      settings.KAFKA_TLS === false &&
+      'KAFKA_CA_FILE needs KAFKA_TLS=true: without, no certificate is looked at',
+    (username === undefined) !== (password === undefined) &&
+      'KAFKA_USERNAME and KAFKA_PASSWORD need each other: set both of them, or none',
+    username !== undefined &&
+      settings.KAFKA_SASL_MECHANISM === 'PLAIN' &&
+      settings.KAFKA_TLS === false &&
+      'KAFKA_SASL_MECHANISM PLAIN shows the password to the network: set KAFKA_TLS=true, or ' +
+        'another mechanism',
   ]
 }
 

@@ -23,6 +23,8 @@ export {
   currencySettings,
   databaseUrl,
   dataSettings,
+  type KafkaSettings,
+  kafkaSettings,
   listening,
   mailSettings,
   readSettings,
@@ -31,6 +33,7 @@ export {
   type ServerSettings,
   type ServiceSettings,
   serviceSettings,
+  type TopicSettings,
   topicSettings,
 } from './settings.ts'
 export { StartError } from './start-error.ts'

@@ -9,24 +9,28 @@ import {
   type Queryable,
   queryable,
 } from '@semel/postgres'
+import { startRelay } from '@semel/topics'
 import { type PostgresTransport, postgresTransport } from '@semel/topics/postgres'
+import type { Topics } from '@semel/topics/take-part'
 import type { TObject } from 'typebox'
 import { addressError } from './address.ts'
 import type { Database } from './database.ts'
 import { createReadiness, type Ready } from './health.ts'
+import { openKafka } from './kafka.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import {
   type CacheSettings,
+  type KafkaSettings,
   retentionOf,
   type ServerSettings,
-  type ServiceSettings,
+  type TopicSettings,
 } from './settings.ts'
 import { StartError } from './start-error.ts'
 
 /** What services of one process share. */
 export type Shared = Readonly<{
   pool: Pool
-  topics: PostgresTransport
+  topics: Topics & Pick<PostgresTransport, 'publish'>
   report: (error: unknown) => void
   /** Makes the replay cache of a service that clients ask something of. */
   makeCache: () => ReplayCache
@@ -44,10 +48,8 @@ export type ServicePart<Needs = object> = Readonly<{
   create(shared: Shared, settings: Needs): Service
 }>
 
-type PartSettings = Pick<
-  ServiceSettings,
-  'SEMEL_PARTITIONS' | 'SEMEL_KEPT_DAYS' | 'SEMEL_REMEMBERED_DAYS'
-> &
+type PartSettings = TopicSettings &
+  KafkaSettings &
   CacheSettings &
   Readonly<{ SEMEL_CURRENCY?: string }>
 
@@ -81,7 +83,7 @@ const connectionsMax = 16
  * @throws {MigrationRefused} when the database is ahead of this release, or refuses.
  */
 export async function openShared(options: SharedOptions): Promise<Shared> {
-  const { settings, database, topicNames, lifecycle, report } = options
+  const { database, lifecycle, report } = options
   const pool = createPool({ connection: database.connection, connectionsMax })
   lifecycle.defer('connections', () => pool.end())
   // Told to stop meanwhile, nothing more is opened: `open` says so when the tables are there.
@@ -90,9 +92,7 @@ export async function openShared(options: SharedOptions): Promise<Shared> {
     () => prepareTables(pool, options),
     async () => undefined,
   )
-  const partitions = Object.fromEntries(topicNames.map((name) => [name, settings.SEMEL_PARTITIONS]))
-  const topics = postgresTransport({ pool, partitions, retention: retentionOf(settings), report })
-  lifecycle.defer('topics', () => topics.close())
+  const topics = await openTopics(pool, options)
   return { pool, topics, report, makeCache: await openCaches(options) }
 }
 
@@ -113,6 +113,25 @@ export async function openParts<Settings>(
   const services = parts.map((part) => part.create(shared, settings))
   for (const { name, stop } of services) lifecycle.defer(name, stop)
   return { services, shared }
+}
+
+/** Topics are read from the outbox of the database, or from the Kafka that it is copied to. */
+async function openTopics(pool: Pool, options: SharedOptions): Promise<Shared['topics']> {
+  const { settings, topicNames, lifecycle, report } = options
+  const partitions = Object.fromEntries(topicNames.map((name) => [name, settings.SEMEL_PARTITIONS]))
+  const outbox = postgresTransport({ pool, partitions, retention: retentionOf(settings), report })
+  lifecycle.defer('topics', outbox.close)
+  const kafka = await openKafka(options)
+  if (kafka === undefined) return outbox
+  const group = 'relay'
+  const relay = startRelay({ from: outbox, to: kafka, topics: topicNames, group, report })
+  lifecycle.defer('relay', relay.stop)
+  return {
+    ...outbox,
+    consume: kafka.consume,
+    publish: kafka.publish,
+    mayTell: () => outbox.lagOf(group) < settings.SEMEL_UNSENT_MAX,
+  }
 }
 
 /** Each service has a cache of its own, with the Redis behind it that all of a process share. */

@@ -7,6 +7,7 @@ import { createReporter } from './reporter.ts'
 import { readSettings, type ServiceSettings } from './settings.ts'
 
 export { type Database, reachDatabase } from './database.ts'
+export { kafkaConnectionOf, openKafka, topicFaults, topicsWanted } from './kafka.ts'
 export {
   callersOf,
   type DoorOptions,

@@ -84,6 +84,41 @@ export const topicSettings = {
   }),
 }
 
+/** The Kafka that carries topics between databases. */
+export const kafkaSettings = {
+  KAFKA_BROKERS: text('Kafka brokers that carry topics, host:port with commas between', {
+    pattern: '^[^\\s,:/@]+:\\d{1,5}(,[^\\s,:/@]+:\\d{1,5})*$',
+    errorMessage: 'must be host:port, or several of them with commas between',
+  }),
+  KAFKA_TOPIC_PREFIX: Type.String({
+    pattern: '^[A-Za-z0-9-]{1,100}$',
+    default: 'DEV',
+    description: 'what the names of topics and groups in Kafka begin with',
+    errorMessage: 'must be letters, digits and hyphens, at most 100 of them',
+  }),
+  KAFKA_TLS: Type.Boolean({
+    default: false,
+    description: 'whether brokers are spoken to by TLS',
+    errorMessage: 'must be true or false',
+  }),
+  KAFKA_CA_FILE: text('a PEM file of the authorities that brokers are trusted by; needs KAFKA_TLS'),
+  KAFKA_USERNAME: text('the user that brokers know this process by; needs KAFKA_PASSWORD'),
+  KAFKA_PASSWORD: text('the password of KAFKA_USERNAME', { secret: 'all' }),
+  KAFKA_SASL_MECHANISM: Type.Enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'], {
+    default: 'SCRAM-SHA-512',
+    description: 'how the password is shown to brokers',
+    errorMessage: 'must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512',
+  }),
+  SEMEL_UNSENT_MAX: Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000_000,
+    default: 1_000_000,
+    unit: 'messages',
+    description: 'what may wait to be sent to Kafka; beyond, new commands are turned away',
+    errorMessage: 'must be a whole number from 1 to 1000000000',
+  }),
+}
+
 /** What is told to the registry. */
 export const registerSettings = {
   REGISTER: Type.Enum(['all', 'topic'], {
@@ -139,6 +174,7 @@ export function serviceSettings(port: number) {
     DATABASE_URL: databaseUrl(),
     ...migrationSettings,
     ...topicSettings,
+    ...kafkaSettings,
     ...callerSettings,
   }
 }
@@ -148,6 +184,7 @@ const ofAnyProcess = {
   ...migrationSettings,
   ...currencySettings,
   ...topicSettings,
+  ...kafkaSettings,
 }
 
 type Told<Described extends Record<string, TSchema>> = Readonly<Static<TObject<Described>>>
@@ -156,9 +193,16 @@ type Told<Described extends Record<string, TSchema>> = Readonly<Static<TObject<D
 export type CacheSettings = Told<typeof cacheSettings>
 /** What every process that serves has been told. */
 export type ServerSettings = Told<ReturnType<typeof listening> & typeof callerSettings>
-type TopicSettings = Told<typeof topicSettings>
+/** What a process has been told of topics. */
+export type TopicSettings = Told<typeof topicSettings>
+/** What a process has been told of Kafka. */
+export type KafkaSettings = Told<typeof kafkaSettings>
 /** What any process may have been told. */
-export type Settings = ServerSettings & TopicSettings & CacheSettings & Told<typeof mailSettings>
+export type Settings = ServerSettings &
+  TopicSettings &
+  KafkaSettings &
+  CacheSettings &
+  Told<typeof mailSettings>
 /** What every service alone has been told. */
 export type ServiceSettings = Readonly<Static<TObject<ReturnType<typeof serviceSettings>>>>
 

@@ -4,7 +4,8 @@
  *
  * Codes: `address-unusable` (HOST and PORT), `database-unreachable` and
  * `database-unsuitable` (DATABASE_URL), `currency-differs` (SEMEL_CURRENCY), `not-running`,
- * `not-migrated` (the tables of this release are not there).
+ * `not-migrated` (the tables of this release are not there), `kafka-refuses` (KAFKA_*),
+ * `topics-unsuitable` (topics in Kafka that are not there, or not as they must be).
  */
 export class StartError extends Error {
   override readonly name = 'StartError'
@@ -13,8 +14,10 @@ export class StartError extends Error {
     | 'currency-differs'
     | 'database-unreachable'
     | 'database-unsuitable'
+    | 'kafka-refuses'
     | 'not-migrated'
     | 'not-running'
+    | 'topics-unsuitable'
 
   constructor(code: StartError['code'], message: string, options?: ErrorOptions) {
     super(message, options)

@@ -34,6 +34,8 @@ export type KafkaConsumerOptions = Readonly<{
   open: (onAssigned: () => void) => GroupClient
   onBatch: (batch: readonly Delivered[]) => Promise<void>
   consume: ConsumeOptions
+  /** What readers call a topic, by its name in Kafka. */
+  topicOf: (name: string) => string
   random: () => number
 }>
 
@@ -115,10 +117,12 @@ class KafkaConsumer {
 
   #begin({ topic, partition, position }: Offset): void {
     if (this.#stopping !== undefined) return
-    const { onBatch, consume, random } = this.#options
+    const { onBatch, consume, topicOf, random } = this.#options
     const { batchSizeMax = 256, batchIntervalMs = 0, report = () => {} } = consume
     const at = { topic, partition }
-    const view = kafkaPartition(at, (from) => this.#client.fetch(at, from), batchSizeMax)
+    const view = kafkaPartition(at, (from) => this.#client.fetch(at, from), {
+      ...{ batchSizeMax, topic: topicOf(topic) },
+    })
     const reader = startPartitionReader({
       ...{ onBatch, report, random, batchIntervalMs, read: view.read },
       start: { position, generation: 1 },

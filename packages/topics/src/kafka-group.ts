@@ -55,8 +55,7 @@ export function openGroup(
   // A fetch session of the client is for one request at a time.
   const inTurn = limitTo(1)
   return {
-    // Its consumer tries again, and says so; the member by itself would do it in silence.
-    partitionCounts: () => countsOf(member, new Set(topics), 0),
+    partitionCounts: () => countsOf(member, new Set(topics)),
     async join() {
       await member.joinGroup({})
       isLost = false
@@ -92,6 +91,8 @@ function memberOptions(group: string) {
     rebalanceTimeout: sessionTimeoutMs,
     heartbeatInterval: heartbeatMs,
     heartbeatStallTimeout: 2 * sessionTimeoutMs,
+    // Who joins waits for all others to join again.
+    requestTimeout: 2 * sessionTimeoutMs,
     protocols: [{ name: 'semel-keeping', version: 1 }],
     partitionAssigner: shareOut,
   }

@@ -27,13 +27,14 @@ export interface KafkaPartition extends TopicPartition {
 
 /**
  * Makes a view of a partition. `fetch` gives one record at least, if there is one, and no more than
- * memory is to hold.
+ * memory is to hold. `topic`: what readers call it.
  */
 export function kafkaPartition(
   at: TopicPartition,
   fetch: (from: number) => Promise<Stretch>,
-  batchSizeMax: number,
+  { batchSizeMax, topic }: Readonly<{ batchSizeMax: number; topic: string }>,
 ): KafkaPartition {
+  const told = { topic, partition: at.partition }
   let fetched: readonly Delivered[] = []
   /** All that there is from here to `next` is in `fetched`. */
   let coveredFrom = 0
@@ -43,7 +44,7 @@ export function kafkaPartition(
   function take(stretch: Stretch): void {
     fetched = stretch.records
       .filter(({ position }) => position >= stretch.from)
-      .map((record) => deliveredFrom(at, record))
+      .map((record) => deliveredFrom(told, record))
     coveredFrom = stretch.from
     next = stretch.next
     end = Math.max(stretch.end, next)

@@ -4,6 +4,7 @@ import { clientOptions, countsOf, type KafkaConnection } from './kafka-connectio
 import { startKafkaConsumer } from './kafka-consumer.ts'
 import { KafkaUnavailable, TopicUnknown } from './kafka-failures.ts'
 import { openGroup } from './kafka-group.ts'
+import { kafkaNames } from './kafka-names.ts'
 import { type Carried, carriedOf, recordOf } from './kafka-record.ts'
 import { limitTo } from './limit.ts'
 import { createPublisher, type PublisherLimits, usualPublishLimits } from './publisher.ts'
@@ -13,6 +14,8 @@ export type { KafkaConnection } from './kafka-connection.ts'
 export { KafkaUnavailable, MessagesGone, TopicUnknown } from './kafka-failures.ts'
 export {
   createTopics,
+  inspectTopics,
+  type TopicDifference,
   type TopicFound,
   type TopicOptions,
   type TopicWanted,
@@ -61,6 +64,7 @@ const publishBytesMax = 2 ** 20
  */
 export function kafkaTransport(options: KafkaTransportOptions): KafkaTransport {
   const { publishLimits, random = Math.random } = options
+  const names = kafkaNames(options.prefix)
   const producer = new Producer<Buffer, Buffer, Buffer, Buffer>({
     ...clientOptions(options),
     // Without an end to retries an idempotent producer tries for ever.
@@ -68,8 +72,10 @@ export function kafkaTransport(options: KafkaTransportOptions): KafkaTransport {
   })
   // Of two writes at once, one that is tried again would come behind the other.
   const inTurn = limitTo(1)
+  const forward = (messages: readonly Carried[]) =>
+    inTurn(() => write(producer, messages, names.topic))
   const publisher = createPublisher({
-    write: (messages) => inTurn(() => write(producer, messages.map(carriedOf))),
+    write: (messages) => forward(messages.map(carriedOf)),
     isOfData: (error) => error instanceof TopicUnknown,
     notTaken: (reason) => new KafkaUnavailable('none', new Error(reason)),
     told: () => {},
@@ -80,12 +86,13 @@ export function kafkaTransport(options: KafkaTransportOptions): KafkaTransport {
   let isClosed = false
   return {
     publish: publisher.publish,
-    forward: (messages) => inTurn(() => write(producer, messages)),
+    forward,
     consume(group, topics, onBatch, consume = {}) {
       if (isClosed) throw new TypeError('the transport is closed')
       const open = (onAssigned: () => void) =>
-        openGroup(options, group, [...topics], onAssigned, consume)
-      const consumer = startKafkaConsumer({ open, onBatch, consume, random })
+        openGroup(options, names.group(group), topics.map(names.topic), onAssigned, consume)
+      const { topicOf } = names
+      const consumer = startKafkaConsumer({ open, onBatch, consume, topicOf, random })
       const stop = async () => {
         await consumer.stop()
         stops.delete(stop)
@@ -104,16 +111,18 @@ export function kafkaTransport(options: KafkaTransportOptions): KafkaTransport {
 
 type AnyProducer = Producer<Buffer, Buffer, Buffer, Buffer>
 
-async function write(producer: AnyProducer, messages: readonly Carried[]): Promise<void> {
-  const counts = await countsOf(
-    producer,
-    new Set(messages.map(({ topic }) => topic)),
-    retries,
-  ).catch((error) => {
+async function write(
+  producer: AnyProducer,
+  messages: readonly Carried[],
+  nameOf: (topic: string) => string,
+): Promise<void> {
+  const names = new Set(messages.map(({ topic }) => nameOf(topic)))
+  const counts = await countsOf(producer, names).catch((error) => {
     throw error instanceof TopicUnknown ? error : new KafkaUnavailable('none', error)
   })
   const records = messages.map((message) => {
-    const { topic, partitionKey } = message
+    const { partitionKey } = message
+    const topic = nameOf(message.topic)
     const partition = partitionOf(partitionKey, counts.get(topic)!)
     return { topic, partition, ...recordOf(message) }
   })

@@ -45,6 +45,8 @@ export type PostgresTransportOptions = Readonly<{
 export interface PostgresTransport extends OutboxTransport<Tx> {
   /** How long its database remembers commands, in milliseconds. */
   readonly rememberedMs: number
+  /** How many messages a group that consumes here has still to read, when it was last looked. */
+  lagOf(group: string): number
   /** Stops all consumers, publishes what was taken, and leaves the pool to whoever ends it. */
   close(): Promise<void>
 }
@@ -117,6 +119,7 @@ export function postgresTransport(options: PostgresTransportOptions): PostgresTr
 
   return {
     rememberedMs,
+    lagOf: polling.lagOf,
     publish: publisher.publish,
     append,
     told,
@@ -168,8 +171,9 @@ function createPolling(
   consumers: ReadonlySet<Consumer>,
   ownership: Ownership,
   report: (error: unknown) => void,
-): ReturnType<typeof recurring> {
+): ReturnType<typeof recurring> & Pick<PostgresTransport, 'lagOf'> {
   const db = queryable(pool)
+  let seen: readonly HeadRow[] = []
   let idle = 0
   let failures = 0
 
@@ -178,17 +182,25 @@ function createPolling(
     const topics = [...new Set([...consumers].flatMap((consumer) => consumer.topics))]
     const groups = [...new Set([...consumers].map(({ group }) => group))]
     const rows = await readHeads(db, topics, groups)
+    seen = rows
     failures = 0
     const news = rows.filter((row) => isNews(row, consumers, ownership))
     idle = news.length > 0 ? 0 : idle + 1
     return idle > pollsUntilIdle ? Math.max(pollMs, idlePollMs) : pollMs
   }
 
-  return recurring(poll, (error) => {
+  const repeated = recurring(poll, (error) => {
     failures += 1
     report(error)
     return Math.max(pollMs, backOffMs(failures, random))
   })
+  return {
+    ...repeated,
+    lagOf: (group) =>
+      seen
+        .filter((row) => row.group === group)
+        .reduce((lag, { next, position }) => lag + next - position!, 0),
+  }
 }
 
 function isNews(row: HeadRow, consumers: Iterable<Consumer>, ownership: Ownership): boolean {

@@ -6,12 +6,19 @@ import { postgresDeadLetters } from './dead-letter-postgres-store.ts'
 import type { PostgresTransport } from './postgres-transport.ts'
 import { type Catalogue, declaredTypes, type Subscription } from './subscription.ts'
 
+/** What services take part in topics by: an outbox to tell to, and a transport to read. */
+export type Topics = Pick<PostgresTransport, 'append' | 'told' | 'consume' | 'rememberedMs'> &
+  Readonly<{
+    /** Whether what is told may still wait to be read. Default: always. */
+    mayTell?: () => boolean
+  }>
+
 /** Who takes part in topics, and by what. */
 export type TakePartOptions = Readonly<{
   /** The service's own database: its dead letters are kept there. */
   pool: Pool
   /** What carries topics. Undefined: what is told goes to the outbox, and nothing is read. */
-  topics: PostgresTransport | undefined
+  topics: Topics | undefined
   /** The service's name. */
   group: string
   subscriptions: readonly Subscription[]
@@ -27,6 +34,7 @@ export type TakePartOptions = Readonly<{
 export type Participation = Readonly<{
   append: (tx: Tx, messages: readonly Message[]) => Promise<void>
   told?: (messages: readonly Message[]) => void
+  mayTell?: (() => boolean) | undefined
   consume?: (executor: Executor<Tx>) => Readonly<{ stop(): Promise<void> }>
   /** None: the command log is swept with the outbox that its commands tell to. */
   sweeps?: readonly Sweep[]
@@ -36,10 +44,9 @@ export type Participation = Readonly<{
 export function takePart(options: TakePartOptions): Participation {
   const { pool, topics, group, subscriptions, catalogue, report, batchIntervalMs = 0 } = options
   if (topics === undefined) return { append: outboxAppend() }
-  const { append, told } = topics
+  const { append, told, mayTell } = topics
   return {
-    append,
-    told,
+    ...{ append, told, mayTell },
     sweeps: [],
     consume: (executor) =>
       startConsumer({

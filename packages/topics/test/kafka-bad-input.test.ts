@@ -1,6 +1,6 @@
 import { Producer } from '@platformatic/kafka'
 import { describeWithKafka } from '@semel/parts/testing'
-import { createTopics } from '@semel/topics/kafka'
+import { createTopics, inspectTopics, kafkaTransport } from '@semel/topics/kafka'
 import { freshTopic, numberOf, patience, readUntil, readWith, told } from '@semel/topics/testing'
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest'
 import { type KafkaCluster, openKafkaCluster } from './kafka-cluster.ts'
@@ -163,23 +163,49 @@ describeWithKafka('Kafka as others leave it', () => {
     const [made, other] = [freshTopic(), freshTopic()]
     const { brokers } = cluster.kafka
     await cluster.admin.createTopics({
-      ...{ topics: [other], partitions: 2, replicas: 1 },
-      configs: [{ name: 'cleanup.policy', value: 'compact' }],
+      ...{ topics: [`T_${other}_1_0_pu`], partitions: 2, replicas: 1 },
+      configs: [
+        { name: 'cleanup.policy', value: 'compact' },
+        { name: 'retention.ms', value: '-1' },
+      ],
     })
     const topics = [made, other].map((topic) => ({ topic, partitions: 3 }))
+    const wanted = { brokers, topics, prefix: 'T' }
 
-    const first = await createTopics({ brokers, topics })
-    const again = await createTopics({ brokers, topics })
+    const before = await inspectTopics(wanted)
+    const atOnce = await Promise.all([createTopics(wanted), createTopics(wanted)])
+    const after = await inspectTopics(wanted)
 
+    const [own, others] = [made, other].map((topic) => ({ topic, name: `T_${topic}_1_0_pu` }))
     const differing = {
-      ...{ topic: other, isNew: false },
+      ...{ ...others, state: 'there' },
       differences: [
         { of: 'partitions', wanted: '3', found: '2' },
-        { of: 'cleanup.policy', wanted: 'delete', found: 'compact' },
-        { of: 'max.message.bytes', wanted: '2097152', found: '1048588' },
+        { of: 'cleanup.policy', wanted: 'delete', found: 'compact', harm: expect.any(String) },
+        { of: 'retention.ms', wanted: '604800000', found: '-1', harm: expect.any(String) },
+        {
+          ...{ of: 'max.message.bytes', wanted: '2097152', found: '1048588' },
+          harm: expect.stringContaining('set 2097152'),
+        },
       ],
     }
-    expect(first).toEqual([{ topic: made, isNew: true, differences: [] }, differing])
-    expect(again).toEqual([{ topic: made, isNew: false, differences: [] }, differing])
+    expect(before).toEqual([{ ...own, state: 'missing', differences: [] }, differing])
+    for (const found of atOnce) expect(found).toEqual([expect.objectContaining(own!), differing])
+    expect(after).toEqual([{ ...own, state: 'there', differences: [] }, differing])
+  })
+
+  it('with a prefix, topics and groups have names in Kafka that others can tell apart', async () => {
+    const topic = freshTopic()
+    const connection = { brokers: cluster.kafka.brokers, prefix: 'DEV' }
+    await createTopics({ ...connection, topics: [{ topic, partitions: 1 }] })
+    const transport = kafkaTransport(connection)
+    onTestFinished(() => transport.close())
+
+    await transport.publish([told(topic, 'k', 1)])
+    const { seen } = await readUntil(transport, 'readers', topic, 1)
+
+    expect(seen).toMatchObject([{ topic }])
+    expect(await cluster.admin.listTopics()).toContain(`DEV_${topic}_1_0_pu`)
+    expect([...(await cluster.admin.listGroups()).keys()]).toContain('DEV_readers')
   })
 })

@@ -4,8 +4,7 @@ import * as catalogue from '@semel/contracts/catalogue'
 import { createService, type Service, type ServiceOptions } from '@semel/http'
 import { type MigrationSet, type Pool, queryable, type Tx } from '@semel/postgres'
 import { topicMigrations } from '@semel/topics'
-import type { PostgresTransport } from '@semel/topics/postgres'
-import { takePart } from '@semel/topics/take-part'
+import { type Topics, takePart } from '@semel/topics/take-part'
 import { type AccountState, accountDecider, type BillingCommand } from './account.ts'
 import { accountRepository } from './account-store.ts'
 import { takeCharge } from './charge.ts'
@@ -30,7 +29,7 @@ type BillingServiceOptions = ServiceOptions<AccountState, BillingCommand, Tx>
 export type BillingOptions = Readonly<{
   pool: Pool
   /** What carries topics. Default: what it tells goes to the outbox, and nothing is read. */
-  topics?: PostgresTransport
+  topics?: Topics
   /** ISO 4217 code of the one currency, in which accounts are opened. */
   currency: string
   /** Told of every error that callers are told nothing of. Default: nobody is. */

@@ -1,5 +1,11 @@
 import { type Static, Type } from '@semel/contract'
-import { callerSettings, databaseUrl, listening, topicSettings } from '@semel/runtime'
+import {
+  callerSettings,
+  databaseUrl,
+  kafkaSettings,
+  listening,
+  topicSettings,
+} from '@semel/runtime'
 
 function addressOf(service: string, port: number) {
   return Type.String({
@@ -17,8 +23,11 @@ export const configSchema = Type.Object({
   BILLING_URL: addressOf('billing', 8082),
   NOTIFICATIONS_URL: addressOf('notifications', 8083),
   MESSAGES_URL: addressOf('messages', 8084),
-  DATABASE_URL: Type.Optional(databaseUrl('without, the gateway alone gives no receipts')),
+  DATABASE_URL: Type.Optional(
+    databaseUrl('the gateway alone gives receipts by it, unless by Kafka'),
+  ),
   ...topicSettings,
+  ...kafkaSettings,
   ...callerSettings,
 })
 

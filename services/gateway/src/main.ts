@@ -9,7 +9,7 @@ import {
   runProcess,
   urlOf,
 } from '@semel/runtime'
-import { callersOf, openDoor, openShared, reachDatabase } from '@semel/runtime/service'
+import { callersOf, openDoor, openKafka, openShared, reachDatabase } from '@semel/runtime/service'
 import { topicMigrations } from '@semel/topics'
 import { configSchema, type GatewaySettings } from './config.ts'
 import { createForwarding } from './forward.ts'
@@ -59,8 +59,10 @@ function facesOf(settings: GatewaySettings, lifecycle: Lifecycle): Face[] {
   })
 }
 
-/** What takes commands whose clients do not wait; undefined where there is no database for them. */
+/** What takes commands whose clients do not wait: Kafka, or a database; undefined without both. */
 async function openTopics(settings: GatewaySettings, lifecycle: Lifecycle) {
+  const kafka = await openKafka({ settings, topicNames, lifecycle, report })
+  if (kafka !== undefined) return kafka
   const { DATABASE_URL: url } = settings
   if (url === undefined) return undefined
   const { topics } = await openShared({

@@ -3,8 +3,7 @@ import * as catalogue from '@semel/contracts/catalogue'
 import { createService, type Service, type ServiceOptions } from '@semel/http'
 import { type MigrationSet, type Pool, queryable, type Tx } from '@semel/postgres'
 import { topicMigrations } from '@semel/topics'
-import type { PostgresTransport } from '@semel/topics/postgres'
-import { takePart } from '@semel/topics/take-part'
+import { type Topics, takePart } from '@semel/topics/take-part'
 import { type EntryCommand, type EntryState, entryDecider } from './entry.ts'
 import { requestEnded, requestParked, requestSeen } from './reactions.ts'
 import { entrySweep } from './retention.ts'
@@ -33,7 +32,7 @@ type MessageServiceOptions = ServiceOptions<EntryState, EntryCommand, Tx>
 export type MessagesOptions = Readonly<{
   pool: Pool
   /** What carries topics to it, and what it tells. Default: nothing is read. */
-  topics?: PostgresTransport
+  topics?: Topics
   /** Told of every error that callers are told nothing of. Default: nobody is. */
   report?: (error: unknown) => void
   /** Parts and limits of the executor, in place of the usual ones. */

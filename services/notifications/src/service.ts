@@ -3,8 +3,7 @@ import * as catalogue from '@semel/contracts/catalogue'
 import { createService, type Service, type ServiceOptions } from '@semel/http'
 import { type MigrationSet, type Pool, queryable, type Tx } from '@semel/postgres'
 import { topicMigrations } from '@semel/topics'
-import type { PostgresTransport } from '@semel/topics/postgres'
-import { takePart } from '@semel/topics/take-part'
+import { type Topics, takePart } from '@semel/topics/take-part'
 import { startMail } from './mail.ts'
 import type { Mailer } from './mailer.ts'
 import {
@@ -34,7 +33,7 @@ type NotificationServiceOptions = ServiceOptions<NotificationState, Notification
 export type NotificationsOptions = Readonly<{
   pool: Pool
   /** What carries topics to it, and what it tells. Default: nothing is read. */
-  topics?: PostgresTransport
+  topics?: Topics
   /** Sends each notification by mail. Default: none is sent. */
   mailer?: Mailer | undefined
   /** Told of every error that callers are told nothing of. Default: nobody is. */

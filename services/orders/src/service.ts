@@ -4,8 +4,7 @@ import { cancelOrder, placeOrder, updateOrder } from '@semel/contracts/orders'
 import { createService, type Service, type ServiceOptions } from '@semel/http'
 import { type MigrationSet, type Pool, queryable, type Tx } from '@semel/postgres'
 import { topicMigrations } from '@semel/topics'
-import type { PostgresTransport } from '@semel/topics/postgres'
-import { takePart } from '@semel/topics/take-part'
+import { type Topics, takePart } from '@semel/topics/take-part'
 import { type OrderCommand, type OrderState, orderDecider, settleOrder } from './order.ts'
 import { orderQueries } from './routes.ts'
 import { orderMigrations, orderRepository } from './sql.ts'
@@ -28,7 +27,7 @@ type OrderServiceOptions = ServiceOptions<OrderState, OrderCommand, Tx>
 export type OrdersOptions = Readonly<{
   pool: Pool
   /** What carries topics. Default: what it tells goes to the outbox, and nothing is read. */
-  topics?: PostgresTransport
+  topics?: Topics
   /** ISO 4217 code of the one currency. */
   currency: string
   /** Told of every error that callers are told nothing of. Default: nobody is. */
