@@ -40,14 +40,15 @@ import { type Publish, receiptFor } from './receipt.ts'
 const jsonType = 'application/json; charset=utf-8'
 
 /**
- * The route of a command. In this order: who asks, the key's form, the body's syntax, what was
- * decided under the key before, the contract, whom the command is about, the decision.
+ * The route of a command. In this order: who asks, the key's form, the body's syntax, the caller's
+ * limit, what was decided under the key before, the contract, whom the command is about, the
+ * decision.
  *
- * Where another process decides, it judges all of this but who asks and the key's form, unless the
- * client would rather not wait.
+ * Where another process decides, it judges all of this but who asks, the key's form and the limit,
+ * unless the client would rather not wait.
  *
- * A request that its contract refuses is still looked up by its key: an earlier release may have
- * taken it, and then its answer is due.
+ * A request that its contract refuses is still looked up by its key, and therefore limited: an
+ * earlier release may have taken it, and then its answer is due.
  */
 export function commandRoute(mounted: MountedCommand, context: MountContext): Route {
   const { contract } = mounted
@@ -69,7 +70,7 @@ export function commandRoute(mounted: MountedCommand, context: MountContext): Ro
       const isLater = preferences.respondAsync && contract.topic !== undefined
       const publish = isLater ? context.publish : undefined
       if ('forward' in mounted && publish === undefined) {
-        return mounted.forward(contract.method, request)
+        return context.limit(caller, 'command', () => mounted.forward(contract.method, request))
       }
       const read = readInput(contract, shape, request)
       if ('problem' in read) return refusalAnswer(read)
@@ -83,10 +84,14 @@ export function commandRoute(mounted: MountedCommand, context: MountContext): Ro
         receivedAt: context.clock(),
         traceparent: traceparentOf(request.headers),
       })
+      // What is known without a look-up is said before the limit, and counts nothing.
+      if (refusal === undefined && !mayAsk(command)) return refusalAnswer({ problem: forbidden })
+      if ('forward' in mounted || publish !== undefined) {
+        if (refusal !== undefined) return refusalAnswer(refusal)
+        return context.limit(caller, 'command', () => take(contract, publish!, context, command))
+      }
       const asked = { command, refusal, preferences }
-      return 'forward' in mounted || publish !== undefined
-        ? take(contract, publish!, context, asked)
-        : decide(mounted, context, request, asked)
+      return context.limit(caller, 'command', () => decide(mounted, context, request, asked))
     },
   }
 }
@@ -129,10 +134,8 @@ async function take(
   contract: AnyCommandContract,
   publish: Publish,
   { report }: MountContext,
-  { command, refusal }: Asked,
+  command: Command,
 ): Promise<Answer> {
-  if (refusal !== undefined) return refusalAnswer(refusal)
-  if (!mayAsk(command)) return refusalAnswer({ problem: forbidden })
   try {
     await publish(contract, command)
     return receiptFor(command)

@@ -23,6 +23,7 @@ import {
   notFound,
   notNow,
 } from './problems.ts'
+import { createRateLimit, type RateLimitOptions, unlimited } from './rate-limit.ts'
 import type { Publish } from './receipt.ts'
 import { requestIdOf } from './request-id.ts'
 import { type Readiness, serverRoutes } from './server-routes.ts'
@@ -39,6 +40,8 @@ export type ServerOptions = Readonly<{
    * topic. Default: the preference is not applied, and every client waits for its answer.
    */
   publish?: Publish
+  /** What each caller may ask for. Default: anything. */
+  rateLimit?: RateLimitOptions | undefined
   /** Told of every bug that a request met. Default: written to stderr. */
   report?: (error: unknown) => void
   /** The time requests are received at. Default: the clock of this process. */
@@ -93,6 +96,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const app = createApp(options, report)
   const context = {
     identify: options.identify,
+    limit: options.rateLimit === undefined ? unlimited : createRateLimit(options.rateLimit),
     clock,
     publish: options.publish,
     report,

@@ -4,6 +4,7 @@ import { commandRoute } from './command-route.ts'
 import type { Answer, Headers, Request } from './exchange.ts'
 import type { Face } from './face.ts'
 import { queryRoute } from './query-route.ts'
+import type { RateLimit } from './rate-limit.ts'
 import type { Publish } from './receipt.ts'
 
 /** What is known of a request before its body is read: who sent it, under which key. */
@@ -23,6 +24,7 @@ export interface Route {
 /** What routes need of the server they are mounted in. */
 export interface MountContext {
   readonly identify: Identify
+  readonly limit: RateLimit
   readonly clock: () => Date
   /** Takes commands whose clients would rather not wait; undefined: all of them wait. */
   readonly publish: Publish | undefined

@@ -18,6 +18,7 @@ import {
   keyMissing,
   keyReused,
   mediaTypeUnsupported,
+  rateLimited,
   requestInvalid,
   requestTimeout,
   unauthenticated,
@@ -105,6 +106,7 @@ export function problemsOfCommand(contract: AnyCommandContract): readonly Proble
     expectationFailed,
     keyReused,
     ...(contract.requiresVersion || contract.ifMatch ? [versionRequired] : []),
+    rateLimited,
     headersTooLarge,
     internalError,
     unavailable,
@@ -177,9 +179,8 @@ function headersOfProblem(problem: ProblemContract): Record<string, object> {
       ...recordedHeaders,
       Location: header('What stands in the way, if the caller may know.'),
     }
-  if (problem === inFlight || problem === unavailable) {
-    return { 'Retry-After': header('Seconds to wait before the same request is sent again.') }
-  }
+  if (problem === inFlight || problem === unavailable) return retryHeaders
+  if (problem === rateLimited) return { ...retryHeaders, ...limitHeaders }
   if (problem === keyExpired) return { Location: header('Where the resource is, if there is one.') }
   if (problem === unauthenticated) return { 'WWW-Authenticate': header('Bearer.') }
   return {}
@@ -206,4 +207,15 @@ const recordedHeaders = {
   'Idempotency-Expires': header('Until when this answer is given again: an HTTP date.'),
   'Idempotent-Replayed': header('`true`: decided before; these are the bytes of the first answer.'),
   'Preference-Applied': header('`handling=lenient`: the answer to another request of this key.'),
+}
+
+const retryHeaders = {
+  'Retry-After': header('Seconds to wait before the same request is sent again.'),
+}
+
+const limitHeaders = {
+  RateLimit: header(
+    'What the caller has left. Other answers have it, too, where there is a limit.',
+  ),
+  'RateLimit-Policy': header('How many commands there are at once, and in how many seconds again.'),
 }

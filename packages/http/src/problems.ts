@@ -178,6 +178,18 @@ export const versionRequired = problem({
     'was made since. `*` and weak tags do not say which. Nothing was executed.',
 })
 
+/** The caller asks for more than is allowed. */
+export const rateLimited = problem({
+  name: 'rate-limited',
+  title: 'too many requests',
+  statuses: [429],
+  explanation:
+    'You have asked for more than you may. Nothing was executed and nothing was recorded: send ' +
+    'the same again, under the same key, after the seconds in Retry-After. RateLimit says how ' +
+    'many commands you have left, RateLimit-Policy how many there are in which time. A repeat of ' +
+    'what was decided, and a query, count as a tenth.',
+})
+
 /** The header is longer than is read. */
 export const headersTooLarge = problem({
   name: 'headers-too-large',
@@ -226,6 +238,7 @@ export const httpProblems = {
   expectationFailed,
   keyReused,
   versionRequired,
+  rateLimited,
   headersTooLarge,
   internalError,
   unavailable,

@@ -20,7 +20,7 @@ import type { Admission, MountContext, Route } from './mount.ts'
 import { namesTag } from './preconditions.ts'
 import { forbidden, internalError, invalid, notNow, requestInvalid } from './problems.ts'
 
-/** The route of a query: who asks, the contract, whom it is about, the answer. */
+/** The route of a query: who asks, the contract, whom it is about, the limit, the answer. */
 export function queryRoute(mounted: MountedQuery, context: MountContext): Route {
   const { contract } = mounted
   const shape = shapeOfQuery(contract)
@@ -34,21 +34,25 @@ export function queryRoute(mounted: MountedQuery, context: MountContext): Route 
       return found instanceof Promise ? found.then(admit) : admit(found)
     },
     async answer(request, admission) {
-      if ('forward' in mounted) return mounted.forward('GET', request)
+      const { caller } = admission!
+      if ('forward' in mounted) {
+        return context.limit(caller, 'query', () => mounted.forward('GET', request))
+      }
       const read = readParameters(contract, shape, request)
       if ('problem' in read) return refusalAnswer(read)
-      const { caller } = admission!
       const userId = (read.parameters as { userId?: string }).userId
       if (userId !== undefined && !mayActFor(caller, userId)) {
         return refusalAnswer({ problem: forbidden })
       }
-      try {
-        const found = await mounted.answer(caller, read.parameters)
-        return rendered(contract, found, headerOf(request.headers, 'if-none-match'))
-      } catch (error) {
-        context.report(error)
-        return refusalAnswer(whyNot(error))
-      }
+      return context.limit(caller, 'query', async () => {
+        try {
+          const found = await mounted.answer(caller, read.parameters)
+          return rendered(contract, found, headerOf(request.headers, 'if-none-match'))
+        } catch (error) {
+          context.report(error)
+          return refusalAnswer(whyNot(error))
+        }
+      })
     },
   }
 }

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { commands, owners } from '@semel/contracts/catalogue'
-import { createGateway } from '@semel/gateway'
+import { createGateway, type GatewayOptions } from '@semel/gateway'
 import { expect, onTestFinished, test } from 'vitest'
 import { createForwarding, type ForwardOptions } from '../src/forward.ts'
 
@@ -102,12 +102,55 @@ test('who is not known is turned away before the service hears of it', async () 
     asked += 1
     response.end('{}')
   })
-  const gateway = await gatewayTo([url], {}, secret)
+  const gateway = await gatewayTo([url], {}, { callers: { kind: 'secret', secret } })
 
   const answers = [await place(gateway), await gateway.inject({ url: '/orders/1' })]
 
   expect(answers.map(({ statusCode }) => statusCode)).toEqual([401, 401])
   expect(asked).toBe(0)
+})
+
+test('what is over the limit of the gateway never gets to the service', async () => {
+  let asked = 0
+  const url = await service((_, response) => {
+    asked += 1
+    response.writeHead(201, { 'idempotency-expires': 'tomorrow', ratelimit: '"commands";r=77' })
+    response.end('{}')
+  })
+  const gateway = await gatewayTo([url], {}, burstOf(1))
+
+  const answers = [await place(gateway), await place(gateway)]
+
+  expect(answers.map(({ statusCode }) => statusCode)).toEqual([201, 429])
+  expect(answers.map(({ headers }) => headers.ratelimit)).toEqual([
+    '"commands";r=0',
+    '"commands";r=0;t=1',
+  ])
+  expect(asked).toBe(1)
+})
+
+test('what a service replays, or limits itself, counts a tenth and comes back as it is', async () => {
+  const limit = { 'retry-after': '7', ratelimit: '"own";r=0;t=7', 'ratelimit-policy': '"own";q=1' }
+  const replay = { 'idempotency-expires': 'tomorrow', 'idempotent-replayed': 'true' }
+  let asked = 0
+  const url = await service((_, response) => {
+    asked += 1
+    if (asked === 1) response.writeHead(201, replay)
+    else response.writeHead(429, limit)
+    response.end('{}')
+  })
+  const gateway = await gatewayTo([url], {}, burstOf(2))
+
+  const answers = []
+  for (let n = 0; n < 12; n += 1) answers.push(await place(gateway))
+
+  expect(answers[0]!.headers).toMatchObject({ ...replay, ratelimit: '"commands";r=1' })
+  for (const answer of answers.slice(1, 11)) {
+    expect([answer.statusCode, answer.body]).toEqual([429, '{}'])
+    expect(answer.headers).toMatchObject(limit)
+  }
+  expect(answers[11]!.headers).toMatchObject({ 'ratelimit-policy': '"commands";q=2;w=2' })
+  expect(asked).toBe(11)
 })
 
 test('every command has one owner', () => {
@@ -116,10 +159,15 @@ test('every command has one owner', () => {
   expect(owned.toSorted()).toEqual(commands.map(({ operation }) => operation).toSorted())
 })
 
+/** So many commands at once, and one a second; but no second passes. */
+function burstOf(burst: number): Partial<GatewayOptions> {
+  return { rateLimit: { perMinute: 60, burst, nowMs: () => 0 } }
+}
+
 async function gatewayTo(
   urls: readonly string[],
   options: Partial<ForwardOptions> = {},
-  secret?: string,
+  limits: Partial<GatewayOptions> = {},
 ) {
   const { forward, close } = createForwarding({ urls, ...options })
   const faces = Object.entries(owners).map(([name, { commands, queries }]) => ({
@@ -129,9 +177,10 @@ async function gatewayTo(
     ready: async () => undefined,
   }))
   const gateway = await createGateway({
-    callers: secret === undefined ? { kind: 'none' } : { kind: 'secret', secret },
+    callers: { kind: 'none' },
     faces,
     ready: async () => ({ ready: true, faults: [] }),
+    ...limits,
   })
   onTestFinished(async () => {
     await gateway.close()
