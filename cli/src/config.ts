@@ -6,6 +6,7 @@ import {
   databaseUrl,
   dataSettings,
   kafkaSettings,
+  limitSettings,
   listening,
   mailSettings,
   readSettings,
@@ -26,6 +27,7 @@ export const configSchema = Type.Object({
   ...mailSettings,
   ...cacheSettings,
   ...callerSettings,
+  ...limitSettings,
 })
 
 /** The configuration of the whole system. */

@@ -10,6 +10,7 @@ import {
   type Database,
   openDoor,
   openParts,
+  rateLimitOf,
   type ServicePart,
 } from '@semel/runtime/service'
 import type { CliConfig } from './config.ts'
@@ -48,11 +49,12 @@ export async function openServices(options: ServicesOptions): Promise<{ port: nu
     ...{ parts, settings: config, database, topicNames, lifecycle, report },
     migrates: true,
   })
+  const limits = { callers: callersOf(config), rateLimit: rateLimitOf(config) }
   return openDoor({
     ...{ settings: config, checks: services, lifecycle, startedBy: 'npm start' },
     make: (ready) =>
       createGateway({
-        ...{ callers: callersOf(config), faces: services, topics: shared.topics, ready, report },
+        ...{ ...limits, faces: services, topics: shared.topics, ready, report },
       }),
   })
 }

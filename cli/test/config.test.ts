@@ -115,6 +115,8 @@ test.each([
   ['an issuer that nobody looks at', { AUTH_ISSUER: 'https://id.example' }, /AUTH_ISSUER needs/],
   ['an audience that nobody looks at', { AUTH_AUDIENCE: 'shop' }, /AUTH_AUDIENCE needs/],
   ['a currency in small letters', { SEMEL_CURRENCY: 'eur' }, /ISO 4217/],
+  ['a burst of nothing', { RATE_LIMIT_BURST: '5' }, /RATE_LIMIT_BURST needs/],
+  ['a limit of none', { RATE_LIMIT_PER_MINUTE: '0' }, /from 1 to 1000000/],
   ['another database', { DATABASE_URL: 'mysql://db' }, /postgres:\/\//],
   [
     'to forget commands with the messages',

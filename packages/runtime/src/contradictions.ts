@@ -6,7 +6,7 @@ export const secretBytesMin = 32
 
 type Rule = (settings: Partial<Settings>) => readonly (string | false)[]
 
-const rules: readonly Rule[] = [ages, secrets, tokens, openDoors, redis, kafka, mail]
+const rules: readonly Rule[] = [ages, secrets, tokens, openDoors, limits, redis, kafka, mail]
 
 /** What values that are allowed one by one cannot be together, a sentence each. */
 export function contradictionsIn(settings: Partial<Settings>): readonly string[] {
@@ -59,6 +59,14 @@ function openDoors(settings: Partial<Settings>) {
       !knowsCallers(settings) &&
       `HOST ${HOST} lets other machines in, and nobody would be asked who they are: ` +
         'set AUTH_JWT_SECRET or AUTH_JWKS_URL, or leave HOST at 127.0.0.1',
+  ]
+}
+
+function limits({ RATE_LIMIT_PER_MINUTE: rate, RATE_LIMIT_BURST: burst }: Partial<Settings>) {
+  return [
+    burst !== undefined &&
+      rate === undefined &&
+      'RATE_LIMIT_BURST needs RATE_LIMIT_PER_MINUTE: without, nobody is limited',
   ]
 }
 

@@ -25,6 +25,7 @@ export {
   dataSettings,
   type KafkaSettings,
   kafkaSettings,
+  limitSettings,
   listening,
   mailSettings,
   readSettings,

@@ -1,5 +1,5 @@
 import { composeCaches, processReplayCache, type ReplayCache } from '@semel/commands'
-import type { CallerOptions, Server, Service } from '@semel/http'
+import type { CallerOptions, RateLimitOptions, Server, Service } from '@semel/http'
 import {
   createPool,
   type MigrationSet,
@@ -187,6 +187,12 @@ export function callersOf(settings: ServerSettings): CallerOptions {
     return { kind: 'jwks', url: new URL(settings.AUTH_JWKS_URL), ...claims }
   }
   return { kind: 'none' }
+}
+
+/** What each caller may ask for, by what was set; undefined: anything. */
+export function rateLimitOf(settings: ServerSettings): RateLimitOptions | undefined {
+  const { RATE_LIMIT_PER_MINUTE: perMinute, RATE_LIMIT_BURST: burst } = settings
+  return perMinute === undefined ? undefined : { perMinute, burst }
 }
 
 /** What a door is made with: a server that is asked for the readiness of what is behind it. */

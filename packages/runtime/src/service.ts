@@ -1,7 +1,7 @@
 import { createIdentify, createServer } from '@semel/http'
 import { checkAddress, urlOf } from './address.ts'
 import { reachDatabase } from './database.ts'
-import { callersOf, openDoor, openParts, type ServicePart } from './parts.ts'
+import { callersOf, openDoor, openParts, rateLimitOf, type ServicePart } from './parts.ts'
 import { runProcess } from './process.ts'
 import { createReporter } from './reporter.ts'
 import { readSettings, type ServiceSettings } from './settings.ts'
@@ -15,6 +15,7 @@ export {
   openParts,
   openShared,
   type PartsOptions,
+  rateLimitOf,
   type ServicePart,
   type Shared,
   type SharedOptions,
@@ -44,9 +45,10 @@ export function runService<Needs>(
       migrates: settings.SEMEL_MIGRATE,
     })
     const identify = createIdentify(callersOf(settings))
+    const rateLimit = rateLimitOf(settings)
     const { port } = await openDoor({
       ...{ settings, checks: services, lifecycle, startedBy },
-      make: (ready) => createServer({ faces: services, identify, ready, report }),
+      make: (ready) => createServer({ faces: services, identify, rateLimit, ready, report }),
     })
     return `${part.name} is ready at ${urlOf({ host, port })}, on the database ${database.name}.\n`
   })

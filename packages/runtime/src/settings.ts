@@ -12,6 +12,13 @@ function days(options: Readonly<{ default: number; description: string }>) {
   return Type.Integer({ minimum: 1, maximum: 3650, unit: 'days', errorMessage, ...options })
 }
 
+function commands(description: string) {
+  const errorMessage = 'must be a whole number from 1 to 1000000'
+  return Type.Integer({
+    ...{ minimum: 1, maximum: 1_000_000, unit: 'commands', description, errorMessage },
+  })
+}
+
 function text(description: string, options: Readonly<Record<string, unknown>> = {}) {
   return Type.Optional(Type.String({ description, ...options }))
 }
@@ -167,6 +174,16 @@ export const callerSettings = {
   AUTH_AUDIENCE: text('the audience that tokens must name'),
 }
 
+/** What each caller may ask for. */
+export const limitSettings = {
+  RATE_LIMIT_PER_MINUTE: Type.Optional(
+    commands('commands that each caller may ask for in a minute; without, any number'),
+  ),
+  RATE_LIMIT_BURST: Type.Optional(
+    commands('commands of them at once (default: as many as in a minute)'),
+  ),
+}
+
 /** What every service alone is configured by; `port` is its usual one. */
 export function serviceSettings(port: number) {
   return {
@@ -176,6 +193,7 @@ export function serviceSettings(port: number) {
     ...topicSettings,
     ...kafkaSettings,
     ...callerSettings,
+    ...limitSettings,
   }
 }
 
@@ -192,7 +210,9 @@ type Told<Described extends Record<string, TSchema>> = Readonly<Static<TObject<D
 /** What a process has been told of caches. */
 export type CacheSettings = Told<typeof cacheSettings>
 /** What every process that serves has been told. */
-export type ServerSettings = Told<ReturnType<typeof listening> & typeof callerSettings>
+export type ServerSettings = Told<
+  ReturnType<typeof listening> & typeof callerSettings & typeof limitSettings
+>
 /** What a process has been told of topics. */
 export type TopicSettings = Told<typeof topicSettings>
 /** What a process has been told of Kafka. */

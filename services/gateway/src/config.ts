@@ -3,6 +3,7 @@ import {
   callerSettings,
   databaseUrl,
   kafkaSettings,
+  limitSettings,
   listening,
   topicSettings,
 } from '@semel/runtime'
@@ -29,6 +30,7 @@ export const configSchema = Type.Object({
   ...topicSettings,
   ...kafkaSettings,
   ...callerSettings,
+  ...limitSettings,
 })
 
 /** What the gateway alone has been told. */

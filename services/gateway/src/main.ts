@@ -9,7 +9,14 @@ import {
   runProcess,
   urlOf,
 } from '@semel/runtime'
-import { callersOf, openDoor, openKafka, openShared, reachDatabase } from '@semel/runtime/service'
+import {
+  callersOf,
+  openDoor,
+  openKafka,
+  openShared,
+  rateLimitOf,
+  reachDatabase,
+} from '@semel/runtime/service'
 import { topicMigrations } from '@semel/topics'
 import { configSchema, type GatewaySettings } from './config.ts'
 import { createForwarding } from './forward.ts'
@@ -29,7 +36,7 @@ await runProcess('gateway', async (lifecycle) => {
     ...{ settings, checks: [], lifecycle, startedBy },
     make: (ready) =>
       createGateway({
-        ...{ callers: callersOf(settings), faces, ready, report },
+        ...{ callers: callersOf(settings), rateLimit: rateLimitOf(settings), faces, ready, report },
         ...(topics === undefined ? {} : { topics }),
       }),
   })
