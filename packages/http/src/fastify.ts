@@ -1,11 +1,6 @@
 import type { AddressInfo, Socket } from 'node:net'
 import type { ProblemContract } from '@semel/contract'
-import Fastify, {
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { answerClientError, answerExpectation, answerToHost } from './bare-answers.ts'
 import type { Identify } from './callers.ts'
 import { type Answer, type Refusal, type Request, refusalAnswer } from './exchange.ts'
@@ -93,7 +88,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const { faces, clock = () => new Date(), report = reportToStderr } = options
   const problems = problemsOf(faces)
   const document = openApiDocument(faces, { publishes: options.publish !== undefined })
-  const app = createApp(options, report)
+  // Most commands of the CLI declare services and serve none: without, they start a third sooner.
+  const { default: fastify } = await import('fastify')
+  const app = createApp(fastify, options, report)
   const context = {
     identify: options.identify,
     limit: options.rateLimit === undefined ? unlimited : createRateLimit(options.rateLimit),
@@ -128,10 +125,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   }
 }
 
-function createApp(options: ServerOptions, report: (error: unknown) => void): FastifyInstance {
+function createApp(
+  fastify: typeof import('fastify').default,
+  options: ServerOptions,
+  report: (error: unknown) => void,
+): FastifyInstance {
   const { headersTimeoutMs = 10_000, timeoutCheckMs = 1000 } = options
   const { requestTimeoutMs = 30_000, keepAliveTimeoutMs = 72_000 } = options
-  const app = Fastify({
+  const app = fastify({
     bodyLimit: bodyBytesMax,
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,

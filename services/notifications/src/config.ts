@@ -1,7 +1,8 @@
 import { type Static, Type } from '@semel/contract'
 import { mailSettings, serviceSettings } from '@semel/runtime'
 import type { ServicePart } from '@semel/runtime/service'
-import { createNotifications, migrations, smtpMailer } from './service.ts'
+import { createNotifications, migrations } from './service.ts'
+import { smtpMailer } from './smtp.ts'
 
 const own = Type.Object(mailSettings)
 

@@ -16,7 +16,6 @@ import { notificationQueries } from './routes.ts'
 import { notificationMigrations, notificationRepository } from './sql.ts'
 import { subscriptions } from './subscriptions.ts'
 
-export { smtpMailer } from './smtp.ts'
 export { findNotificationFaults } from './sql.ts'
 export { subscriptions } from './subscriptions.ts'
 

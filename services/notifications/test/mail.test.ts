@@ -7,7 +7,8 @@ import { testDatabase } from '@semel/postgres/testing'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { times } from '../../../test/client.ts'
 import { startMail } from '../src/mail.ts'
-import { migrations, smtpMailer } from '../src/service.ts'
+import { migrations } from '../src/service.ts'
+import { smtpMailer } from '../src/smtp.ts'
 import { bob, carry, orderId, postgresExecutor, wantedBy } from './wanted.ts'
 
 type Mail = Readonly<{ to: readonly string[]; id: string; subject: string; body: string }>
