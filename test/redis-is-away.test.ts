@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import { migrations } from '@semel/orders'
+import { describeWithRedis, freePort, startRedis } from '@semel/parts/testing'
 import { testDatabase } from '@semel/postgres/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { ask, freshId, orderOf } from './client.ts'
 import { startProduct, until } from './product.ts'
-import { describeWithRedis, freePort, openRedis } from './redis-server.ts'
 import { databaseUrl } from './replicas.ts'
 
 const REDIS_SEAL_SECRET = 'a secret of at least thirty-two bytes'
@@ -33,7 +33,7 @@ describe('a product whose Redis', () => {
 
 describeWithRedis('two products that share a Redis', () => {
   it('give each other what they answered, and go on when it is killed', async () => {
-    const redis = await openRedis()
+    const redis = await startRedis()
     onTestFinished(() => redis.kill())
     const database = await testDatabase(migrations)
     const env = { REDIS_URL: redis.url, REDIS_SEAL_SECRET, DATABASE_URL: databaseUrl(database) }

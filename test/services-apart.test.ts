@@ -1,5 +1,4 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { freePort } from '@semel/parts/testing'
 import { openTestDatabase, type TestDatabase } from '@semel/postgres/testing'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Asked, ask, freshId, orderOf, times } from './client.ts'
@@ -112,12 +111,3 @@ function startMixedLoad() {
 }
 
 const later = { prefer: 'respond-async' }
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}

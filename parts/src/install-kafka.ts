@@ -1,15 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-
-/** A part, or what it is made with, is not on this machine; the message says how to get it. */
-export class PartMissing extends Error {
-  readonly code = 'part-missing'
-}
+import { PartError } from './part-error.ts'
 
 const pom = new URL('../kafka/pom.xml', import.meta.url).pathname
 const javaMin = 17
@@ -40,16 +36,15 @@ export function javaCommand(): string {
  * Downloads the broker that `kafka/pom.xml` names from Maven's own repository, unless it is there:
  * 44 MB. What is there is whole: a download that breaks off leaves nothing in its place.
  *
- * @throws {PartMissing} for want of Java or Maven, or when the download fails.
+ * @returns the folder of its programs.
+ * @throws {PartError} for want of Java or Maven, or when the download fails.
  */
 export async function installKafka(say: (line: string) => void): Promise<string> {
   const folder = jarFolder()
-  const lacks = whatJavaLacks() ?? whatMavenLacks()
-  if (existsSync(folder)) {
-    say(`Kafka is in ${folder}`)
-    return folder
-  }
-  if (lacks !== undefined) throw new PartMissing(lacks)
+  const isThere = existsSync(folder)
+  const lacks = whatJavaLacks() ?? (isThere ? undefined : whatMavenLacks())
+  if (lacks !== undefined) throw new PartError(lacks)
+  if (isThere) return folder
   await mkdir(cacheFolder(), { recursive: true })
   const unfinished = await mkdtemp(join(cacheFolder(), 'unfinished-'))
   try {
@@ -60,7 +55,6 @@ export async function installKafka(say: (line: string) => void): Promise<string>
   } finally {
     await rm(unfinished, { recursive: true, force: true })
   }
-  say(`Kafka is in ${folder}: ${(await readdir(folder)).length} files`)
   return folder
 }
 
@@ -83,7 +77,7 @@ async function copyDependencies(folder: string, say: (line: string) => void): Pr
     if (line.startsWith('[ERROR]')) errors.push(line)
   }
   const code = await ended
-  if (code !== 0) throw new PartMissing(`Maven ended with ${code}:\n${errors.join('\n')}`)
+  if (code !== 0) throw new PartError(`Maven ended with ${code}:\n${errors.join('\n')}`)
 }
 
 function whatJavaLacks(): string | undefined {

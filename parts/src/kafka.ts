@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { jarFolder, javaCommand, PartMissing, whatKafkaLacks } from './install-kafka.ts'
-
-export { PartMissing, whatKafkaLacks } from './install-kafka.ts'
+import { freePort } from './free-port.ts'
+import { jarFolder, javaCommand, whatKafkaLacks } from './install-kafka.ts'
+import { PartError } from './part-error.ts'
 
 /** A broker that runs, and is the whole cluster. */
 export type Kafka = Readonly<{
@@ -31,13 +30,13 @@ const clusterId = 'c2VtZWwta2Fma2EtMDAwMQ'
  * be killed, the broker stays.
  *
  * @param options `port`: by default a free one.
- * @throws {PartMissing} where Java or the broker's programs are not on this machine.
+ * @throws {PartError} where Java or the broker's programs are not on this machine.
  */
 export async function startKafka(
   options: Readonly<{ folder: string; port?: number }>,
 ): Promise<Kafka> {
   const lacks = whatKafkaLacks()
-  if (lacks !== undefined) throw new PartMissing(lacks)
+  if (lacks !== undefined) throw new PartError(lacks)
   const { folder, port = await freePort() } = options
   await mkdir(folder, { recursive: true })
   const settings = join(folder, 'server.properties')
@@ -83,7 +82,8 @@ async function startBroker(folder: string, settings: string): Promise<ChildProce
   const logFile = join(folder, 'kafka.log')
   const log = await open(logFile, 'w')
   const args = [...javaOptions(), 'kafka.Kafka', settings]
-  const broker = spawn(javaCommand(), args, { stdio: ['ignore', log.fd, log.fd] })
+  // Detached, as the other parts: Ctrl-C in the terminal reaches this process, which ends them.
+  const broker = spawn(javaCommand(), args, { stdio: ['ignore', log.fd, log.fd], detached: true })
   await log.close()
   const deadline = performance.now() + readyMaxMs
   for (;;) {
@@ -130,23 +130,4 @@ function propertiesOf(data: string, port: number, controllerPort: number): strin
   })
     .map(([name, value]) => `${name}=${value}\n`)
     .join('')
-}
-
-/**
- * A free port below those that systems give to outgoing connections: nobody takes it by chance
- * until the broker does, or while one that was killed is to come back.
- */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000)
-    if (await isFree(port)) return port
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 }

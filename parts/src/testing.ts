@@ -4,13 +4,27 @@ import { join } from 'node:path'
 import { describe } from 'vitest'
 import { whatKafkaLacks } from './install-kafka.ts'
 import { type Kafka, startKafka } from './kafka.ts'
+import { whatRedisLacks } from './redis.ts'
+
+export { freePort } from './free-port.ts'
+export { type RedisServer, startRedis } from './redis.ts'
+export { type Mail, startSmtp } from './smtp.ts'
 
 /**
  * A suite that needs a broker. Where the machine has none, it is skipped, and its title says why;
  * under `CI=true` it runs all the same, and fails with that reason.
  */
 export function describeWithKafka(title: string, suite: () => void): void {
-  const lacks = process.env.CI === 'true' ? undefined : whatKafkaLacks()
+  describeUnless(whatKafkaLacks, title, suite)
+}
+
+/** The same for one that needs a Redis. */
+export function describeWithRedis(title: string, suite: () => void): void {
+  describeUnless(whatRedisLacks, title, suite)
+}
+
+function describeUnless(whatLacks: () => string | undefined, title: string, suite: () => void) {
+  const lacks = process.env.CI === 'true' ? undefined : whatLacks()
   describe.skipIf(lacks !== undefined)(lacks === undefined ? title : `${title} (${lacks})`, suite)
 }
 

@@ -15,11 +15,11 @@ import {
   type RedisReplayCache,
   redisReplayCache,
 } from '@semel/commands/redis'
+import { describeWithRedis, type RedisServer, startRedis } from '@semel/parts/testing'
 import type { Pool, Tx } from '@semel/postgres'
 import { testDatabase } from '@semel/postgres/testing'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { until } from '../../../test/product.ts'
-import { describeWithRedis, openRedis, type RedisServer } from '../../../test/redis-server.ts'
 import { type AddToCounter, add, addToCounter, type Counter, counterDecider } from './counter.ts'
 
 const begin = Date.parse('2026-01-01T00:00:00Z')
@@ -138,7 +138,7 @@ const variants: readonly Variant[] = [
 describeWithRedis('the same commands', () => {
   let redis: RedisServer
   beforeAll(async () => {
-    redis = await openRedis()
+    redis = await startRedis()
   })
   afterAll(() => redis.kill())
 

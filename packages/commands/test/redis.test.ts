@@ -5,9 +5,9 @@ import { setImmediate } from 'node:timers/promises'
 import { composeCaches, processReplayCache } from '@semel/commands'
 import { replayCacheConformance } from '@semel/commands/cache-conformance'
 import { type RedisCacheOptions, redisReplayCache } from '@semel/commands/redis'
+import { describeWithRedis, type RedisServer, startRedis } from '@semel/parts/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { until } from '../../../test/product.ts'
-import { describeWithRedis, openRedis, type RedisServer } from '../../../test/redis-server.ts'
 import { decided } from './records.ts'
 
 const secret = 'a secret of at least thirty-two bytes'
@@ -30,7 +30,7 @@ async function openConnected(options: Pick<RedisCacheOptions, 'url'> & Partial<R
 describeWithRedis('a replay cache in Redis', () => {
   let redis: RedisServer
   beforeAll(async () => {
-    redis = await openRedis()
+    redis = await startRedis()
   })
   afterAll(() => redis.kill())
   beforeEach(() => void redis.tell('FLUSHALL'))

@@ -1,7 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { type Mail, startSmtp } from '@semel/parts/testing'
 import type { Pool } from '@semel/postgres'
 import { testDatabase } from '@semel/postgres/testing'
 import { expect, it, onTestFinished, vi } from 'vitest'
@@ -10,8 +7,6 @@ import { startMail } from '../src/mail.ts'
 import { migrations } from '../src/service.ts'
 import { smtpMailer } from '../src/smtp.ts'
 import { bob, carry, orderId, postgresExecutor, wantedBy } from './wanted.ts'
-
-type Mail = Readonly<{ to: readonly string[]; id: string; subject: string; body: string }>
 
 const patience = { timeout: 15_000, interval: 10 }
 
@@ -177,24 +172,8 @@ async function mailing(
   return { reported, stop: mail.stop }
 }
 
-/** A mail server in a process of its own. */
 async function mailServer(port = 0) {
-  const file = fileURLToPath(new URL('./smtp-server.ts', import.meta.url))
-  const child: ChildProcess = spawn(process.execPath, [file, String(port)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const mails: Mail[] = []
-  const exited = once(child, 'exit')
-  const listening = Promise.withResolvers<number>()
-  createInterface({ input: child.stdout! }).on('line', (line) => {
-    const said = JSON.parse(line)
-    if ('port' in said) listening.resolve(said.port)
-    else mails.push(said)
-  })
-  const kill = async () => {
-    child.kill('SIGKILL')
-    await exited
-  }
-  onTestFinished(kill)
-  return { port: await listening.promise, mails, kill }
+  const server = await startSmtp({ port })
+  onTestFinished(server.kill)
+  return server
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
-import { describe, it } from 'vitest'
+import { freePort } from './free-port.ts'
+import { PartError } from './part-error.ts'
 
 const startWithinMs = 10_000
 
@@ -19,24 +19,24 @@ export type RedisServer = Readonly<{
   thaw(): void
 }>
 
-/** Tests that need a Redis: skipped where there is none, and failing where that is CI. */
-export function describeWithRedis(name: string, body: () => void): void {
-  const isInstalled = spawnSync('redis-server', ['--version']).status === 0
-  if (isInstalled) return void describe(name, body)
-  if (process.env.CI !== 'true') {
-    return void describe.skip(`${name} (needs redis-server: apt-get install redis-server)`, body)
-  }
-  describe(name, () => {
-    it('finds redis-server installed', () => {
-      throw new Error('CI runs no test without Redis: apt-get install redis-server')
-    })
-  })
+/** What a Redis still lacks on this machine, as one line that says how to get it. */
+export function whatRedisLacks(): string | undefined {
+  const isThere = spawnSync('redis-server', ['--version']).status === 0
+  return isThere ? undefined : 'no Redis: apt-get install redis-server'
 }
 
-/** Starts a Redis on a free port; whoever opens it kills it. */
-export async function openRedis(): Promise<RedisServer> {
-  const port = await freePort()
-  let child = await startRedis(port)
+/**
+ * Starts a Redis on loopback, without a password; whoever starts it kills it.
+ *
+ * @param options `port`: by default a free one.
+ * @throws {PartError} where there is no `redis-server` on the path.
+ */
+export async function startRedis(options: Readonly<{ port?: number }> = {}): Promise<RedisServer> {
+  const lacks = whatRedisLacks()
+  if (lacks !== undefined) throw new PartError(lacks)
+  const { port = await freePort() } = options
+  let child = await spawnRedis(port)
+  process.once('exit', () => child.kill('SIGKILL'))
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
@@ -46,7 +46,7 @@ export async function openRedis(): Promise<RedisServer> {
       await exited
     },
     async start() {
-      child = await startRedis(port)
+      child = await spawnRedis(port)
     },
     tell(...words) {
       const { status, stdout, stderr } = spawnSync('redis-cli', ['-p', `${port}`, ...words])
@@ -58,21 +58,12 @@ export async function openRedis(): Promise<RedisServer> {
   }
 }
 
-/** A port on which nobody listened a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-async function startRedis(port: number): Promise<ChildProcess> {
+async function spawnRedis(port: number): Promise<ChildProcess> {
   const address = ['--port', `${port}`, '--bind', '127.0.0.1']
   const child = spawn('redis-server', [...address, '--save', '', '--appendonly', 'no'], {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: '/',
+    detached: true,
   })
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>()
   let output = ''
