@@ -1,12 +1,10 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { migrations as ofBilling } from '@semel/billing'
 import { topics as topicNames } from '@semel/contracts/catalogue'
 import { migrations as ofMessages } from '@semel/messages'
 import { migrations as ofNotifications } from '@semel/notifications'
 import { migrations as ofOrders } from '@semel/orders'
 import type { Kafka } from '@semel/parts/kafka'
-import { describeWithKafka, openTestKafka } from '@semel/parts/testing'
+import { describeWithKafka, freePort, openTestKafka } from '@semel/parts/testing'
 import { openTestDatabase, type TestDatabase } from '@semel/postgres/testing'
 import { createTopics } from '@semel/topics/kafka'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -157,12 +155,3 @@ describeWithKafka('services with a database each, over Kafka', () => {
     return placed!
   }
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
