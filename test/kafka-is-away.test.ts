@@ -27,6 +27,7 @@ describe('a product whose Kafka', () => {
     expect(placed.answer.status).toBe(201)
     expect(repeat).toEqual({ ...placed, replayed: true })
     expect(product.output()).toContain(`Kafka at ${KAFKA_BROKERS} cannot be asked yet`)
+    expect(product.output()).not.toContain('    at ')
     expect(await product.stop()).toBe(0)
   })
 })

@@ -1,9 +1,10 @@
 const sameReportEveryMs = 1000
 
 /**
- * Makes the function that tells the operator, whole, what clients are told nothing of. The same
- * message comes at most once a second: a database that is away fails a batch every few
- * milliseconds.
+ * Makes the function that tells the operator what clients are told nothing of: whole, with its
+ * stack, unless it and all its causes have codes, which is what the world does to us and no bug; then
+ * it is one line. The same message comes at most once a second: a database that is away fails a
+ * batch every few milliseconds.
  */
 export function createReporter(name: string): (error: unknown) => void {
   const last = { message: '', at: Number.NEGATIVE_INFINITY }
@@ -12,6 +13,15 @@ export function createReporter(name: string): (error: unknown) => void {
     const at = performance.now()
     if (message === last.message && at - last.at < sameReportEveryMs) return
     Object.assign(last, { message, at })
-    console.error(`${name}:`, error)
+    console.error(`${name}:`, lineOf(error) ?? error)
   }
+}
+
+function lineOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  const cause = error instanceof AggregateError ? error.errors[0] : error.cause
+  if (cause === undefined) return error.message
+  const why = lineOf(cause)
+  if (why === undefined) return undefined
+  return error.message.includes(why) ? error.message : `${error.message}: ${why}`
 }
