@@ -93,6 +93,7 @@ describe('the house', () => {
     ['@platformatic/kafka', /^packages\/topics\/src\/kafka(-connection|-group|-topics)?\.ts$/],
     ['pg', /^packages\/postgres\/src\/|^benchmarks\//],
     ['@redis/client', /^packages\/commands\/src\/redis\.ts$/],
+    ['prom-client', /^packages\/runtime\/src\/metrics\.ts$/],
     ['jose', /^packages\/http\/src\/callers\.ts$/],
     ['vitest', /conformance\.ts$|testing\.ts$|^vitest\.config\.ts$/],
   ])('imports %s only where it is at home', (name, home) => {

@@ -9,6 +9,7 @@ import {
   limitSettings,
   listening,
   mailSettings,
+  metricsSettings,
   readSettings,
   registerSettings,
   topicSettings,
@@ -18,6 +19,7 @@ import { type Static, Type } from 'typebox'
 /** Everything that `semel start` can be told, by the names of its variables. */
 export const configSchema = Type.Object({
   ...listening(8080),
+  ...metricsSettings,
   ...dataSettings,
   DATABASE_URL: Type.Optional(databaseUrl('none is embedded then')),
   ...currencySettings,

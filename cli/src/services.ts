@@ -4,7 +4,7 @@ import { createGateway } from '@semel/gateway'
 import { messages } from '@semel/messages/config'
 import { notifications } from '@semel/notifications/config'
 import { orders } from '@semel/orders/config'
-import { createReporter, type Lifecycle } from '@semel/runtime'
+import { createReporter, type Lifecycle, type ServedMetrics } from '@semel/runtime'
 import {
   callersOf,
   type Database,
@@ -39,22 +39,25 @@ export type ServicesOptions = Readonly<{
   parts: readonly ServicePart<CliConfig>[]
   database: Database
   lifecycle: Lifecycle
+  /** Default: nothing is counted. */
+  metrics?: ServedMetrics | undefined
 }>
 
 /** Opens services behind the gateway's port, and says which port that is. */
 export async function openServices(options: ServicesOptions): Promise<{ port: number }> {
-  const { config, parts, database, lifecycle } = options
+  const { config, parts, database, lifecycle, metrics } = options
   const report = createReporter('semel')
   const { services, shared } = await openParts({
-    ...{ parts, settings: config, database, topicNames, lifecycle, report },
+    ...{ parts, settings: config, database, topicNames, lifecycle, metrics, report },
     migrates: true,
   })
   const limits = { callers: callersOf(config), rateLimit: rateLimitOf(config) }
   return openDoor({
-    ...{ settings: config, checks: services, lifecycle, startedBy: 'npm start' },
-    make: (ready) =>
+    ...{ settings: config, checks: services, lifecycle, metrics, startedBy: 'npm start' },
+    make: (door) =>
       createGateway({
-        ...{ ...limits, faces: services, topics: shared.topics, ready, report },
+        ...door,
+        ...{ ...limits, faces: services, topics: shared.topics, report },
       }),
   })
 }

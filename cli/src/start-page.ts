@@ -3,6 +3,8 @@ export type StartPage = Readonly<{
   url: string
   /** The services that run here. */
   services: readonly string[]
+  /** Where its metrics are; undefined where they are not shown. */
+  metrics: string | undefined
   /** How users call the database. */
   database: string
   /** Whether callers need a token. */
@@ -18,12 +20,13 @@ const lists: Readonly<Record<string, readonly [name: string, path: string]>> = {
 }
 
 /** The running system on one page: its addresses, and one request to try. */
-export function startPage({ url, services, database, knowsCallers }: StartPage): string {
+export function startPage({ url, services, metrics, database, knowsCallers }: StartPage): string {
   const rows = [
     ...services.map((name) => lists[name] ?? [name, '']).map(([name, path]) => [name, url + path]),
     ['OpenAPI', `${url}/openapi.json`],
     ['problems', `${url}/problems`],
     ['health', `${url}/health/ready`],
+    ...(metrics === undefined ? [] : [['metrics', metrics]]),
     ['database', database],
     ['callers', knowsCallers ? 'by token' : 'one, local/operator: only this machine can connect'],
   ]

@@ -1,4 +1,11 @@
-import { checkAddress, knowsCallers, type Lifecycle, runProcess, urlOf } from '@semel/runtime'
+import {
+  checkAddress,
+  knowsCallers,
+  type Lifecycle,
+  openMetrics,
+  runProcess,
+  urlOf,
+} from '@semel/runtime'
 import { type CliConfig, readCliConfig } from './config.ts'
 import { openDatabase } from './database.ts'
 import { openServices, parts, partsNamed } from './services.ts'
@@ -24,13 +31,15 @@ async function open(
   say: (line: string) => void,
 ): Promise<string> {
   const { HOST: host, PORT: port } = config
+  const metrics = await openMetrics(config, lifecycle, 'npm start')
   await checkAddress({ host, port })
   const database = await openDatabase(config, lifecycle, say)
-  const listening = await openServices({ config, parts, database, lifecycle })
+  const listening = await openServices({ config, parts, database, lifecycle, metrics })
   return startPage({
     url: urlOf({ host, port: listening.port }),
     services: parts.map(({ name }) => name),
     database: database.name,
+    metrics: metrics?.url,
     knowsCallers: knowsCallers(config),
   })
 }

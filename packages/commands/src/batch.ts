@@ -12,6 +12,7 @@ import {
   turnedAway,
   type Verdict,
 } from './fold.ts'
+import type { ExecutorObserver } from './observer.ts'
 import { type Store, Unavailable } from './store.ts'
 
 /** What a batch needs to be decided and written down. */
@@ -27,6 +28,7 @@ export type BatchParts<State, C extends Command, Tx> = Readonly<{
   source: string
   announce: ((ending: Ending) => Outgoing | undefined) | undefined
   told: (messages: readonly Message[]) => void
+  observe?: Pick<ExecutorObserver, 'batchEnded'> | undefined
   /** What holds the entries back; see `ReadHolds`. Default: nothing does. */
   readHolds?: ((tx: Tx) => Promise<ReadonlyMap<Entry<C>, Hold>>) | undefined
 }>
@@ -43,9 +45,7 @@ export async function runBatch<State, C extends Command, Tx>(
   blockedKeys: BlockedKeys = new Map(),
 ): Promise<readonly Verdict[]> {
   try {
-    const { verdicts, messages } = await parts.store.transaction((tx) =>
-      decideIn(tx, parts, entries, blockedKeys),
-    )
+    const { verdicts, messages } = await decideTogether(parts, entries, blockedKeys)
     if (messages.length > 0) tellOf(messages, parts)
     return verdicts
   } catch (error) {
@@ -61,6 +61,21 @@ export async function runBatch<State, C extends Command, Tx>(
     const stopped = first.find(({ kind }) => kind === 'unavailable')
     if (stopped !== undefined) return [...first, ...rest.map(() => turnedAway)]
     return [...first, ...(await runBatch(parts, rest, withBlocked(blockedKeys, entries, first)))]
+  }
+}
+
+/** One transaction, with all that it takes to be committed or given up. */
+async function decideTogether<State, C extends Command, Tx>(
+  parts: BatchParts<State, C, Tx>,
+  entries: readonly Entry<C>[],
+  blockedKeys: BlockedKeys,
+): Promise<Pick<Folded<State>, 'verdicts' | 'messages'>> {
+  const { store, observe } = parts
+  const sinceMs = performance.now()
+  try {
+    return await store.transaction((tx) => decideIn(tx, parts, entries, blockedKeys))
+  } finally {
+    observe?.batchEnded(entries.length, (performance.now() - sinceMs) / 1000)
   }
 }
 

@@ -16,6 +16,8 @@ export interface Batcher<C extends Command> {
   /** What became of an entry. Full or closed: `unavailable`, without effect. */
   add(entry: Entry<C>): Promise<Verdict>
   hasRoom(): boolean
+  /** Entries that wait for a batch. */
+  waiting(): number
   /** Takes no more entries, and resolves when those it has taken have their verdicts. */
   close(): Promise<void>
 }
@@ -37,7 +39,6 @@ export function createBatcher<C extends Command>(
   let running = 0
   let scheduled = false
   let closed = false
-
   function schedule() {
     if (scheduled) return
     scheduled = true
@@ -90,6 +91,7 @@ export function createBatcher<C extends Command>(
       return promise
     },
     hasRoom: () => !closed && queue.length < queueMax,
+    waiting: () => queue.length,
     close() {
       closed = true
       schedule()

@@ -15,7 +15,7 @@ export type ReadHolds<Tx> = (tx: Tx) => Promise<ReadonlyMap<Carried, Hold>>
 /** What became of a carried command. */
 export type CarriedOutcome =
   /** It was decided, now or before. */
-  | Readonly<{ kind: 'done' }>
+  | Readonly<{ kind: 'decided' | 'known' }>
   /** It was to be recalled, and nothing was decided under its key. */
   | Readonly<{ kind: 'undecided' }>
   /** This very command breaks its decider or a constraint: nothing of it was kept. */
@@ -50,5 +50,5 @@ export function carriedOutcome(verdict: Verdict, { command }: Carried, now: Date
   if (verdict.kind === 'unavailable') return { kind: 'unavailable' }
   if (!('record' in verdict)) return verdict
   const comparable = comparisonOf(command, verdict.record, now) !== 'incomparable'
-  return { kind: comparable ? 'done' : 'unavailable' }
+  return { kind: comparable ? verdict.kind : 'unavailable' }
 }

@@ -12,6 +12,8 @@ import { type Command, type CommandId, sameInput } from './command.ts'
 import { comparisonOf } from './comparison.ts'
 import type { Message } from './decider.ts'
 import { type Ending, type Entry, turnedAway, type Verdict } from './fold.ts'
+import { observedExecutor } from './observed-executor.ts'
+import type { ExecutorObserver } from './observer.ts'
 import type { ReplayCache } from './replay-cache.ts'
 import { isService } from './scope.ts'
 import type { CommandRecord } from './store.ts'
@@ -59,6 +61,8 @@ export interface Executor<Tx = unknown> {
   ): Promise<readonly CarriedOutcome[]>
   /** Whether there is room for another command. */
   hasRoom(): boolean
+  /** Commands that wait for a batch. */
+  waiting(): number
   /** Takes no more commands, and resolves when those it has taken have their outcomes. */
   close(): Promise<void>
 }
@@ -115,6 +119,8 @@ export type ExecutorOptions<State, C extends Command, Tx> = Readonly<
     timers?: Timers
     /** Told why a batch was unavailable; its callers are not. Default: nobody is told. */
     report?: ((error: unknown) => void) | undefined
+    /** Told what it does, to be counted. Default: nobody is. */
+    observe?: ExecutorObserver | undefined
   }
 >
 
@@ -133,12 +139,12 @@ export function createExecutor<State, C extends Command, Tx>(
   const { cache, batchSizeMax = 256, batchesMax = 1, queueMax = 4096 } = options
   const { queueWaitMaxMs = 5000, joinWaitMaxMs = 10_000, clock = () => new Date() } = options
   const { store, repository, decider, replayableMs = day, report = () => {} } = options
-  const { append = appendNowhere, source = 'commands' } = options
+  const { append = appendNowhere, source = 'commands', observe } = options
   const { announce, told = () => {}, mayTell = () => true, timers = processTimers } = options
   const contracts = new Map(options.contracts.map((contract) => [contract.operation, contract]))
   const parts = {
     ...{ store, repository, decider, append, contracts, replayableMs, clock, report },
-    ...{ source, announce, told },
+    ...{ source, announce, told, observe },
   }
   const inFlight = new Map<CommandId, First<C>>()
   const limits = { batchSizeMax, batchesMax, queueMax, queueWaitMaxMs, timers }
@@ -180,7 +186,7 @@ export function createExecutor<State, C extends Command, Tx>(
     return verdict
   }
 
-  return {
+  const executor: Executor<Tx> = {
     async submitCarried(carried, readHolds) {
       const entries = carried as readonly Carried<C>[]
       const verdicts = await decideCarried({ ...parts, readHolds }, entries, batchSizeMax)
@@ -193,9 +199,9 @@ export function createExecutor<State, C extends Command, Tx>(
       return outcome
     },
     recall: (command, submitted = {}) => follow(command as C, true, submitted),
-    hasRoom: batcher.hasRoom,
-    close: batcher.close,
+    ...{ hasRoom: batcher.hasRoom, waiting: batcher.waiting, close: batcher.close },
   }
+  return observe === undefined ? executor : observedExecutor(executor, observe)
 }
 
 /** While nothing more may be told, what is new is turned away; repeats are answered. */

@@ -34,6 +34,7 @@ export {
   UnknownFingerprintRule,
 } from './fingerprint.ts'
 export type { Ending, Hold } from './fold.ts'
+export type { CommandEnd, ExecutorObserver } from './observer.ts'
 export {
   composeCaches,
   type ProcessCacheOptions,

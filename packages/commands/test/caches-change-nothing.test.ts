@@ -149,7 +149,8 @@ describeWithRedis('the same commands', () => {
       const { counts: none, ...expected } = await runWith(redis, asks, { name: 'no cache' })
       expect(none).toEqual([])
       const kinds = new Set(expected.outcomes.flat().map(({ kind }) => kind))
-      expect([...kinds].sort()).toEqual(['answered', 'done', 'key-expired', 'key-reused'])
+      const met = ['answered', 'decided', 'key-expired', 'key-reused', 'known']
+      expect([...kinds].sort()).toEqual(met)
 
       for (const variant of variants) {
         const { counts, ...happened } = await runWith(redis, asks, variant)

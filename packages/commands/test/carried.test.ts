@@ -59,7 +59,7 @@ describe('commands that a topic carried', () => {
       carried('three', 3),
     ])
 
-    expect(outcomes).toEqual([{ kind: 'done' }, { kind: 'done' }, { kind: 'done' }])
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['decided', 'decided', 'decided'])
     expect(database.messages.map(({ body }) => body)).toEqual([
       { count: 1 },
       { count: 3 },
@@ -72,7 +72,7 @@ describe('commands that a topic carried', () => {
 
     const outcomes = await executor.submitCarried([carried('one', 1), carried('one', 1)])
 
-    expect(outcomes).toEqual([{ kind: 'done' }, { kind: 'done' }])
+    expect(outcomes).toEqual([{ kind: 'decided' }, { kind: 'known' }])
     expect(count()).toBe(1)
   })
 
@@ -84,7 +84,7 @@ describe('commands that a topic carried', () => {
     await executor.submitCarried([carried('two', 2)])
     const repeat = await executor.submit(add(ann, 'two', 2))
 
-    expect(outcomes).toEqual([{ kind: 'done' }])
+    expect(outcomes).toEqual([{ kind: 'known' }])
     expect(repeat).toMatchObject({ kind: 'answered', replayed: true })
     expect(count()).toBe(3)
   })
@@ -100,10 +100,10 @@ describe('commands that a topic carried', () => {
     ])
 
     expect(outcomes).toMatchObject([
-      { kind: 'done' },
+      { kind: 'decided' },
       { kind: 'failed', error: { message: 'the decider has a bug' } },
       { kind: 'behind' },
-      { kind: 'done' },
+      { kind: 'decided' },
     ])
     expect([count(), count(otherId)]).toEqual([1, 5])
   })
@@ -114,7 +114,7 @@ describe('commands that a topic carried', () => {
 
     const outcomes = await executor.submitCarried([carried('poison', 666), carried('one', 1)])
 
-    expect(outcomes.map(({ kind }) => kind)).toEqual(['failed', 'done'])
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['failed', 'known'])
     expect(count()).toBe(1)
   })
 
@@ -135,7 +135,7 @@ describe('commands that a topic carried', () => {
       ])
     })
 
-    expect(outcomes.map(({ kind }) => kind)).toEqual(['done', 'held', 'done', 'aside'])
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['known', 'held', 'decided', 'aside'])
     expect(read).toMatchObject([{ count: 1 }, { count: 1 }])
     expect([count(), count(otherId), database.tables.get('commands')?.size]).toEqual([1, 1, 2])
   })
@@ -151,7 +151,7 @@ describe('commands that a topic carried', () => {
       return new Map(reads === 1 ? [[batch[0]!, 'held']] : [])
     })
 
-    expect(outcomes.map(({ kind }) => kind)).toEqual(['held', 'held', 'done'])
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['held', 'held', 'decided'])
     expect([reads, count(), count(otherId)]).toEqual([3, 0, 5])
   })
 
@@ -167,7 +167,13 @@ describe('commands that a topic carried', () => {
       carried('more', 6, otherId),
     ])
 
-    expect(outcomes.map(({ kind }) => kind)).toEqual(['failed', 'done', 'behind', 'behind', 'done'])
+    expect(outcomes.map(({ kind }) => kind)).toEqual([
+      'failed',
+      'decided',
+      'behind',
+      'behind',
+      'decided',
+    ])
     expect([count(), count(otherId)]).toEqual([0, 11])
   })
 
@@ -182,7 +188,7 @@ describe('commands that a topic carried', () => {
       carried('other', 5, otherId),
     ])
 
-    expect(outcomes.map(({ kind }) => kind)).toEqual(['done', 'failed', 'behind', 'done'])
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['decided', 'failed', 'behind', 'decided'])
     expect([count(), count(otherId)]).toEqual([1, 5])
   })
 
@@ -207,7 +213,7 @@ describe('commands that a topic carried', () => {
       carried('other', 5, otherId),
     ])
 
-    expect(outcomes.map(({ kind }) => kind)).toEqual(['done', 'unavailable', 'unavailable'])
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['decided', 'unavailable', 'unavailable'])
     expect([count(), count(otherId)]).toEqual([1, 0])
     expect(transactions).toBe(2)
   })
@@ -225,11 +231,11 @@ describe('commands that a topic carried', () => {
     ])
 
     expect(outcomes.map(({ kind }) => kind)).toEqual([
-      'done',
-      'done',
+      'known',
+      'decided',
       'undecided',
       'behind',
-      'done',
+      'decided',
     ])
     expect([count(), count(otherId)]).toEqual([3, 5])
   })
@@ -314,12 +320,12 @@ describe('behind a carried command that only a newer release can compare', () =>
     const batch = [carried('a', 1), carried('b', 13), carried('c', 2), carried('d', 4, otherId)]
 
     const early = await executor.submitCarried(batch)
-    expect(early.map(({ kind }) => kind)).toEqual(['done', ...Array(3).fill('unavailable')])
+    expect(early.map(({ kind }) => kind)).toEqual(['decided', ...Array(3).fill('unavailable')])
     expect([count(), count(otherId)]).toEqual([1, 0])
 
     isNewer = false
     const late = await executor.submitCarried(batch)
-    expect(late.map(({ kind }) => kind)).toEqual(Array(4).fill('done'))
+    expect(late.map(({ kind }) => kind)).toEqual(['known', 'decided', 'decided', 'decided'])
     expect([count(), count(otherId)]).toEqual([16, 4])
   })
 })

@@ -7,6 +7,7 @@ import { type Answer, type Refusal, type Request, refusalAnswer } from './exchan
 import type { Face } from './face.ts'
 import { type Admission, mountFace, type Route } from './mount.ts'
 import { nextTurn } from './next-turn.ts'
+import type { RequestObserver } from './observer.ts'
 import { openApiDocument } from './open-api.ts'
 import {
   bodyTooLarge,
@@ -39,6 +40,8 @@ export type ServerOptions = Readonly<{
   rateLimit?: RateLimitOptions | undefined
   /** Told of every bug that a request met. Default: written to stderr. */
   report?: (error: unknown) => void
+  /** Told of every request that was answered, to be counted. Default: nobody is. */
+  observe?: RequestObserver | undefined
   /** The time requests are received at. Default: the clock of this process. */
   clock?: () => Date
   /** How long a whole request may take to arrive, in milliseconds. Default 30,000. */
@@ -70,6 +73,9 @@ declare module 'fastify' {
   interface FastifyRequest {
     admission: Admission | undefined
   }
+  interface FastifyContextConfig {
+    path?: string
+  }
 }
 
 const bodyBytesMax = 64 * 1024
@@ -91,6 +97,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   // Most commands of the CLI declare services and serve none: without, they start a third sooner.
   const { default: fastify } = await import('fastify')
   const app = createApp(fastify, options, report)
+  if (options.observe !== undefined) addObserver(app, options.observe)
   const context = {
     identify: options.identify,
     limit: options.rateLimit === undefined ? unlimited : createRateLimit(options.rateLimit),
@@ -175,12 +182,21 @@ function createApp(
   return app
 }
 
+function addObserver(app: FastifyInstance, observe: RequestObserver): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    const { path } = request.routeOptions.config
+    observe.requestAnswered(request.method, path, reply.statusCode, reply.elapsedTime / 1000)
+    done()
+  })
+}
+
 function addRoute(app: FastifyInstance, route: Route): void {
   const { admit } = route
   app.route<{ Params: Request['params']; Querystring: Request['query']; Body: Buffer | undefined }>(
     {
       method: route.method,
       url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      config: { path: route.path },
       ...(admit === undefined ? {} : { onRequest: admission(admit) }),
       handler: async (request, reply) => {
         await nextTurn()

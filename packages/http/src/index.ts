@@ -22,6 +22,7 @@ export type {
   QueryAnswer,
 } from './face.ts'
 export { createServer, type Server, type ServerOptions } from './fastify.ts'
+export type { RequestObserver } from './observer.ts'
 export { type OpenApiDocument, openApiDocument } from './open-api.ts'
 export { answerPage, type PageParts } from './page.ts'
 export { httpProblems, notNow } from './problems.ts'

@@ -25,18 +25,23 @@ export async function checkAddress({ host, port }: Address, by = startedBy): Pro
   await once(server, 'close')
 }
 
-/** Says in one line why an address could not be listened on; `by`: what starts the process. */
+/**
+ * Says in one line why an address could not be listened on; `by`: what starts the process,
+ * `variables`: what it is told the address by.
+ */
 export function addressError(
   { host, port }: Address,
   cause: NodeJS.ErrnoException,
   by = startedBy,
+  variables = { port: 'PORT', host: 'HOST' },
 ): StartError {
-  const another = `PORT=${port < 1024 ? 8080 : port === 65_535 ? port - 1 : port + 1} ${by}`
+  const another = `${variables.port}=${port < 1024 ? 8080 : port === 65_535 ? port - 1 : port + 1} ${by}`
+  const mended = `set ${variables.host} to one, or leave it out`
   const reasons: Record<string, string> = {
     EADDRINUSE: `is in use by another program; stop that one, or take another port: ${another}`,
     EACCES: `may not be listened on by this user; take another port: ${another}`,
-    EADDRNOTAVAIL: 'is no address of this machine; set HOST to one, or leave it out',
-    ENOTFOUND: 'is no address of this machine; set HOST to one, or leave it out',
+    EADDRNOTAVAIL: `is no address of this machine; ${mended}`,
+    ENOTFOUND: `is no address of this machine; ${mended}`,
   }
   const reason = reasons[cause.code ?? ''] ?? `cannot be listened on (${cause.message})`
   return new StartError('address-unusable', `${host}:${port} ${reason}`, { cause })

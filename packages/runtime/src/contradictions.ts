@@ -6,7 +6,7 @@ export const secretBytesMin = 32
 
 type Rule = (settings: Partial<Settings>) => readonly (string | false)[]
 
-const rules: readonly Rule[] = [ages, secrets, tokens, openDoors, limits, redis, kafka, mail]
+const rules: readonly Rule[] = [ages, secrets, tokens, openDoors, ports, limits, redis, kafka, mail]
 
 /** What values that are allowed one by one cannot be together, a sentence each. */
 export function contradictionsIn(settings: Partial<Settings>): readonly string[] {
@@ -67,6 +67,15 @@ function limits({ RATE_LIMIT_PER_MINUTE: rate, RATE_LIMIT_BURST: burst }: Partia
     burst !== undefined &&
       rate === undefined &&
       'RATE_LIMIT_BURST needs RATE_LIMIT_PER_MINUTE: without, nobody is limited',
+  ]
+}
+
+function ports({ PORT, METRICS_PORT }: Partial<Settings>) {
+  return [
+    METRICS_PORT !== undefined &&
+      METRICS_PORT !== 0 &&
+      METRICS_PORT === PORT &&
+      `METRICS_PORT ${METRICS_PORT} must be another port than PORT`,
   ]
 }
 

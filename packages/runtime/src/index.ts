@@ -15,6 +15,7 @@ export {
   type Stopped,
   Stopping,
 } from './lifecycle.ts'
+export { metricsLine, openMetrics, type ServedMetrics } from './metrics-port.ts'
 export { runProcess } from './process.ts'
 export { createReporter } from './reporter.ts'
 export {
@@ -28,6 +29,7 @@ export {
   limitSettings,
   listening,
   mailSettings,
+  metricsSettings,
   readSettings,
   registerSettings,
   retentionOf,

@@ -1,5 +1,5 @@
 import { composeCaches, processReplayCache, type ReplayCache } from '@semel/commands'
-import type { CallerOptions, RateLimitOptions, Server, Service } from '@semel/http'
+import type { CallerOptions, RateLimitOptions, RequestObserver, Server, Service } from '@semel/http'
 import {
   createPool,
   type MigrationSet,
@@ -9,7 +9,7 @@ import {
   type Queryable,
   queryable,
 } from '@semel/postgres'
-import { startRelay } from '@semel/topics'
+import { type ServiceObserver, startRelay } from '@semel/topics'
 import { type PostgresTransport, postgresTransport } from '@semel/topics/postgres'
 import type { Topics } from '@semel/topics/take-part'
 import type { TObject } from 'typebox'
@@ -18,6 +18,7 @@ import type { Database } from './database.ts'
 import { createReadiness, type Ready } from './health.ts'
 import { openKafka } from './kafka.ts'
 import type { Lifecycle } from './lifecycle.ts'
+import type { Metrics } from './metrics.ts'
 import {
   type CacheSettings,
   type KafkaSettings,
@@ -36,6 +37,9 @@ export type Shared = Readonly<{
   makeCache: () => ReplayCache
 }>
 
+/** Who is told what a service does. */
+type Observing = Readonly<{ observe?: ServiceObserver | undefined }>
+
 /** A service as a part of a process, alone or with others; `Needs` is what it reads of settings. */
 export type ServicePart<Needs = object> = Readonly<{
   name: string
@@ -45,7 +49,7 @@ export type ServicePart<Needs = object> = Readonly<{
   migrations: readonly MigrationSet[]
   /** In which currency its money is; undefined while there is none. */
   currencyInUse?: (db: Queryable) => Promise<string | undefined>
-  create(shared: Shared, settings: Needs): Service
+  create(shared: Shared & Observing, settings: Needs): Service
 }>
 
 type PartSettings = TopicSettings &
@@ -66,6 +70,8 @@ export type SharedOptions = Readonly<{
   /** The names of all topics there are. */
   topicNames: readonly string[]
   lifecycle: Lifecycle
+  /** Default: nothing is counted. */
+  metrics?: Metrics | undefined
   report: (error: unknown) => void
 }>
 
@@ -83,8 +89,9 @@ const connectionsMax = 16
  * @throws {MigrationRefused} when the database is ahead of this release, or refuses.
  */
 export async function openShared(options: SharedOptions): Promise<Shared> {
-  const { database, lifecycle, report } = options
+  const { database, lifecycle, metrics, report } = options
   const pool = createPool({ connection: database.connection, connectionsMax })
+  metrics?.watchPool(pool)
   lifecycle.defer('connections', () => pool.end())
   // Told to stop meanwhile, nothing more is opened: `open` says so when the tables are there.
   await lifecycle.open(
@@ -106,22 +113,29 @@ export async function openShared(options: SharedOptions): Promise<Shared> {
 export async function openParts<Settings>(
   options: PartsOptions<Settings>,
 ): Promise<Readonly<{ services: readonly Service[]; shared: Shared }>> {
-  const { parts, settings, lifecycle } = options
+  const { parts, settings, lifecycle, metrics } = options
   const migrations = parts.flatMap((part) => part.migrations)
   const shared = await openShared({ ...options, migrations, names: parts.map(({ name }) => name) })
   await checkCurrency(shared.pool, options)
-  const services = parts.map((part) => part.create(shared, settings))
-  for (const { name, stop } of services) lifecycle.defer(name, stop)
+  const services = parts.map((part) =>
+    part.create({ ...shared, observe: metrics?.ofService(part.name) }, settings),
+  )
+  for (const service of services) {
+    metrics?.watchService(service)
+    lifecycle.defer(service.name, service.stop)
+  }
   return { services, shared }
 }
 
 /** Topics are read from the outbox of the database, or from the Kafka that it is copied to. */
 async function openTopics(pool: Pool, options: SharedOptions): Promise<Shared['topics']> {
-  const { settings, topicNames, lifecycle, report } = options
+  const { settings, topicNames, lifecycle, metrics, report } = options
   const partitions = Object.fromEntries(topicNames.map((name) => [name, settings.SEMEL_PARTITIONS]))
   const outbox = postgresTransport({ pool, partitions, retention: retentionOf(settings), report })
+  metrics?.watchGroups(outbox)
   lifecycle.defer('topics', outbox.close)
   const kafka = await openKafka(options)
+  metrics?.watchPublisher(kafka ?? outbox)
   if (kafka === undefined) return outbox
   const group = 'relay'
   const relay = startRelay({ from: outbox, to: kafka, topics: topicNames, group, report })
@@ -138,12 +152,14 @@ async function openTopics(pool: Pool, options: SharedOptions): Promise<Shared['t
 async function openCaches({
   settings: { REDIS_URL: url, REDIS_SEAL_SECRET: secret },
   lifecycle,
+  metrics,
   report,
 }: SharedOptions): Promise<Shared['makeCache']> {
   if (url === undefined || secret === undefined) return () => processReplayCache()
   // Loaded where it is wanted: the client takes a quarter of a second.
   const { redisReplayCache } = await import('@semel/commands/redis')
   const redis = redisReplayCache({ url, secret, report })
+  metrics?.watchRedis(redis)
   lifecycle.defer('Redis', redis.close)
   return () => composeCaches(processReplayCache(), redis)
 }
@@ -195,6 +211,9 @@ export function rateLimitOf(settings: ServerSettings): RateLimitOptions | undefi
   return perMinute === undefined ? undefined : { perMinute, burst }
 }
 
+/** What a server is made with, besides what it shows. */
+type Door = Readonly<{ ready: () => Promise<Ready>; observe: RequestObserver | undefined }>
+
 /** What a door is made with: a server that is asked for the readiness of what is behind it. */
 export type DoorOptions = Readonly<{
   settings: ServerSettings
@@ -203,7 +222,8 @@ export type DoorOptions = Readonly<{
   lifecycle: Lifecycle
   /** What starts the process, for who is to start it on another port. */
   startedBy: string
-  make(ready: () => Promise<Ready>): Promise<Server>
+  metrics?: Metrics | undefined
+  make(door: Door): Promise<Server>
 }>
 
 /**
@@ -213,10 +233,10 @@ export type DoorOptions = Readonly<{
  * @throws {StartError} `address-unusable`
  */
 export async function openDoor(options: DoorOptions): Promise<{ port: number }> {
-  const { settings, checks, lifecycle, startedBy, make } = options
+  const { settings, checks, lifecycle, startedBy, metrics, make } = options
   const address = { host: settings.HOST, port: settings.PORT }
   const readiness = createReadiness(checks.map(({ name, ready }) => ({ name, check: ready })))
-  const server = await make(readiness.ready)
+  const server = await make({ ready: readiness.ready, observe: metrics?.requests })
   return lifecycle.open(
     'server',
     async () => {

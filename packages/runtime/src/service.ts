@@ -1,6 +1,7 @@
 import { createIdentify, createServer } from '@semel/http'
 import { checkAddress, urlOf } from './address.ts'
 import { reachDatabase } from './database.ts'
+import { metricsLine, openMetrics } from './metrics-port.ts'
 import { callersOf, openDoor, openParts, rateLimitOf, type ServicePart } from './parts.ts'
 import { runProcess } from './process.ts'
 import { createReporter } from './reporter.ts'
@@ -37,19 +38,21 @@ export function runService<Needs>(
   const startedBy = `npm run service -- ${part.name}`
   return runProcess(part.name, async (lifecycle) => {
     const { HOST: host, PORT } = settings
+    const metrics = await openMetrics(settings, lifecycle, startedBy)
     await checkAddress({ host, port: PORT }, startedBy)
     const database = await reachDatabase(settings.DATABASE_URL)
     const report = createReporter(part.name)
     const { services } = await openParts({
-      ...{ parts: [part], settings, database, topicNames, lifecycle, report },
+      ...{ parts: [part], settings, database, topicNames, lifecycle, metrics, report },
       migrates: settings.SEMEL_MIGRATE,
     })
     const identify = createIdentify(callersOf(settings))
     const rateLimit = rateLimitOf(settings)
     const { port } = await openDoor({
-      ...{ settings, checks: services, lifecycle, startedBy },
-      make: (ready) => createServer({ faces: services, identify, rateLimit, ready, report }),
+      ...{ settings, checks: services, lifecycle, metrics, startedBy },
+      make: (door) => createServer({ ...door, faces: services, identify, rateLimit, report }),
     })
-    return `${part.name} is ready at ${urlOf({ host, port })}, on the database ${database.name}.\n`
+    const at = `${urlOf({ host, port })}, on the database ${database.name}`
+    return `${part.name} is ready at ${at}.\n${metricsLine(metrics)}`
   })
 }

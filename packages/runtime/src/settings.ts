@@ -37,6 +37,22 @@ export function listening(port: number) {
   }
 }
 
+/** Where a process shows its metrics. */
+export const metricsSettings = {
+  METRICS_PORT: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      description: 'the port to show metrics on; 0 takes a free one (default: they are not shown)',
+      errorMessage: 'must be a whole number from 0 to 65535',
+    }),
+  ),
+  METRICS_HOST: Type.String({
+    default: '127.0.0.1',
+    description: 'the address to show metrics on, to everybody who can connect',
+  }),
+}
+
 /** The database; `without` says what happens where none is named. */
 export function databaseUrl(without?: string) {
   const ending = without === undefined ? '' : `; ${without}`
@@ -188,6 +204,7 @@ export const limitSettings = {
 export function serviceSettings(port: number) {
   return {
     ...listening(port),
+    ...metricsSettings,
     DATABASE_URL: databaseUrl(),
     ...migrationSettings,
     ...topicSettings,
@@ -207,6 +224,8 @@ const ofAnyProcess = {
 
 type Told<Described extends Record<string, TSchema>> = Readonly<Static<TObject<Described>>>
 
+/** What a process has been told of its metrics. */
+export type MetricsSettings = Told<typeof metricsSettings>
 /** What a process has been told of caches. */
 export type CacheSettings = Told<typeof cacheSettings>
 /** What every process that serves has been told. */
@@ -219,6 +238,7 @@ export type TopicSettings = Told<typeof topicSettings>
 export type KafkaSettings = Told<typeof kafkaSettings>
 /** What any process may have been told. */
 export type Settings = ServerSettings &
+  MetricsSettings &
   TopicSettings &
   KafkaSettings &
   CacheSettings &

@@ -3,6 +3,7 @@ import { type DeadLetters, letterId, type Parking, storable } from './dead-lette
 import { decideInOrder, type Fate, type JudgedMessage } from './decide-in-order.ts'
 import { judgeFor } from './judge.ts'
 import { limitTo } from './limit.ts'
+import type { ConsumerObserver } from './observer.ts'
 import { startRedriver } from './redriver.ts'
 import type { DeclaredType, Subscription } from './subscription.ts'
 import type { Delivered, Transport } from './transport.ts'
@@ -20,6 +21,8 @@ export type ConsumerOptions<Tx> = Readonly<{
   deadLetters: DeadLetters<Tx>
   /** Told of every error that is tried again. Default: nobody is. */
   report?: ((error: unknown) => void) | undefined
+  /** Told what it does, to be counted. Default: nobody is. */
+  observe?: ConsumerObserver | undefined
   /** Messages in a batch, at most. Default 256. */
   batchSizeMax?: number
   /** How far apart batches begin under load, in milliseconds; see `ConsumeOptions`. Default 0. */
@@ -62,6 +65,7 @@ export function startConsumer<Tx>(options: ConsumerOptions<Tx>): Consumer {
   const { transport, group, subscriptions, declared, executor, deadLetters } = options
   const { report = () => {}, batchSizeMax = 256, batchIntervalMs = 0, batchesMax = 2 } = options
   const { redriveIntervalMs = 1000, clock = () => new Date(), timers = processTimers } = options
+  const { observe } = options
   serviceScope(group)
   const judge = judgeFor(group, subscriptions, declared)
   const topics = [...new Set(subscriptions.map(({ topic }) => topic))]
@@ -82,18 +86,25 @@ export function startConsumer<Tx>(options: ConsumerOptions<Tx>): Consumer {
       return standing
     })
     const letters = parkingsOf(batch, fates)
-    return letters.length === 0 || (await deadLetters.park(group, letters, clock()))
+    if (letters.length > 0 && !(await deadLetters.park(group, letters, clock()))) return false
+    for (const { kind } of fates) observe?.messageRead(topic, kind)
+    for (const { reason } of letters) observe?.messageParked(topic, reason)
+    return true
+  }
+
+  async function lookAgain(batch: readonly JudgedMessage[]): Promise<void> {
+    for (let looks = 1; looks <= looksMax; looks += 1) if (await look(batch)) return
+    throw new Error(`what stands in the way of a batch of ${group} does not come to rest`)
   }
 
   async function onBatch(delivered: readonly Delivered[]): Promise<void> {
     // What nobody here subscribes to is most of some topics, and asks nothing of the database.
-    const batch = delivered
-      .map(storable)
-      .map((message) => ({ message, judged: judge(message) }))
-      .filter(({ judged }) => judged.kind !== 'skip')
-    if (batch.length === 0) return
-    for (let looks = 1; looks <= looksMax; looks += 1) if (await look(batch)) return
-    throw new Error(`what stands in the way of a batch of ${group} does not come to rest`)
+    const judged = delivered.map(storable).map((message) => ({ message, judged: judge(message) }))
+    const batch = judged.filter(({ judged }) => judged.kind !== 'skip')
+    if (batch.length > 0) await lookAgain(batch)
+    for (const { message, judged: skipped } of judged) {
+      if (skipped.kind === 'skip') observe?.messageRead(message.topic, 'skipped')
+    }
   }
 
   const limits = { batchSizeMax, batchIntervalMs, report }

@@ -4,12 +4,12 @@ import { type Judged, textOf } from './judge.ts'
 import type { Delivered } from './transport.ts'
 
 /**
- * What became of a message. `aside`: it is a letter, or was one, and nothing is done about it now.
+ * What became of a message. `known`: it was decided before. `aside`: it is a letter, or was one, and nothing is done about it now.
  * `parked`: it is to be; nothing has been written down about it.
  * `behindStored`: because a letter stands in its way.
  */
 export type Fate =
-  | Readonly<{ kind: 'done' | 'aside' }>
+  | Readonly<{ kind: 'decided' | 'known' | 'skipped' | 'aside' }>
   | Readonly<{ kind: 'parked'; reason: Reason; detail: string; behindStored: boolean }>
 
 /** A message, and what is to be done about it by itself. */
@@ -17,7 +17,7 @@ export type JudgedMessage = Readonly<{ message: Delivered; judged: Judged }>
 
 type Submitted = Extract<Judged, { kind: 'command' }> & Readonly<{ partitionKey: string }>
 
-const done: Fate = { kind: 'done' }
+const skipped: Fate = { kind: 'skipped' }
 const nothing: Standing = { fronts: new Map(), known: new Set(), redriveWanted: false }
 
 /**
@@ -52,7 +52,7 @@ export async function decideInOrder<Tx>(
   const fates = new Map(carried.map((one, index) => [one, fateOf(one, outcomes[index]!)]))
   return messages.map((one) => {
     if (one.judged.kind === 'park') return parked(one.judged.reason, one.judged.detail)
-    return fates.get(submitted.get(one)!) ?? done
+    return fates.get(submitted.get(one)!) ?? skipped
   })
 }
 
@@ -88,10 +88,10 @@ function fateOf({ faults }: Submitted, outcome: CarriedOutcome): Fate {
     case 'behind':
     case 'held':
       return parked('behind-parked', '', outcome.kind === 'held')
-    case 'aside':
-      return { kind: 'aside' }
+    case 'unavailable':
+      throw new TypeError('what was not decided has no fate')
     default:
-      return done
+      return { kind: outcome.kind }
   }
 }
 

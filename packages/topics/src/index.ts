@@ -25,6 +25,7 @@ export {
   type Unreadable,
 } from './envelope.ts'
 export { type Judged, judgeFor } from './judge.ts'
+export type { ConsumerObserver, MessageFate, ServiceObserver } from './observer.ts'
 export { deliveredOf, type OutboxRow } from './outbox-store.ts'
 export {
   findForgotten,

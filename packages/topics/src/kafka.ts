@@ -35,6 +35,8 @@ export type KafkaTransportOptions = KafkaConnection &
 
 /** The transport over Kafka. */
 export interface KafkaTransport extends Transport {
+  /** Messages that wait to be published. */
+  waiting(): number
   /**
    * Publishes messages as another transport carried them: see `startRelay`. It waits for as long as
    * the brokers take, in no queue.
@@ -86,6 +88,7 @@ export function kafkaTransport(options: KafkaTransportOptions): KafkaTransport {
   let isClosed = false
   return {
     publish: publisher.publish,
+    waiting: publisher.waiting,
     forward,
     consume(group, topics, onBatch, consume = {}) {
       if (isClosed) throw new TypeError('the transport is closed')

@@ -5,7 +5,7 @@ import { type HeadRow, readHeads, readPage } from './outbox-store.ts'
 import { type Claim, createOwnership, type Ownership } from './ownership.ts'
 import { backOffMs, startPartitionReader } from './partition-reader.ts'
 import { createPublisher, type PublisherLimits, usualPublishLimits } from './publisher.ts'
-import { recurring } from './recurring.ts'
+import { type Recurring, recurring } from './recurring.ts'
 import { agesOf, databaseSweeps, type Retention } from './retention.ts'
 import type { ConsumeOptions, Delivered, OutboxTransport } from './transport.ts'
 
@@ -47,9 +47,16 @@ export interface PostgresTransport extends OutboxTransport<Tx> {
   readonly rememberedMs: number
   /** How many messages a group that consumes here has still to read, when it was last looked. */
   lagOf(group: string): number
+  /** The same by partition, of every group that consumes here, in whichever process it reads. */
+  lags(): readonly Lag[]
+  /** Messages that wait to be published. */
+  waiting(): number
   /** Stops all consumers, publishes what was taken, and leaves the pool to whoever ends it. */
   close(): Promise<void>
 }
+
+/** How many messages of a partition a group has not read. */
+export type Lag = Readonly<{ group: string; topic: string; partition: number; messages: number }>
 
 type Consumer = Readonly<{
   group: string
@@ -119,8 +126,8 @@ export function postgresTransport(options: PostgresTransportOptions): PostgresTr
 
   return {
     rememberedMs,
-    lagOf: polling.lagOf,
-    publish: publisher.publish,
+    ...{ lagOf: polling.lagOf, lags: polling.lags },
+    ...{ publish: publisher.publish, waiting: publisher.waiting },
     append,
     told,
     consume(group, topics, onBatch, consumeOptions = {}) {
@@ -171,7 +178,7 @@ function createPolling(
   consumers: ReadonlySet<Consumer>,
   ownership: Ownership,
   report: (error: unknown) => void,
-): ReturnType<typeof recurring> & Pick<PostgresTransport, 'lagOf'> {
+): Recurring & Pick<PostgresTransport, 'lagOf' | 'lags'> {
   const db = queryable(pool)
   let seen: readonly HeadRow[] = []
   let idle = 0
@@ -181,10 +188,9 @@ function createPolling(
     if (consumers.size === 0) return Infinity
     const topics = [...new Set([...consumers].flatMap((consumer) => consumer.topics))]
     const groups = [...new Set([...consumers].map(({ group }) => group))]
-    const rows = await readHeads(db, topics, groups)
-    seen = rows
+    seen = await readHeads(db, topics, groups)
     failures = 0
-    const news = rows.filter((row) => isNews(row, consumers, ownership))
+    const news = seen.filter((row) => isNews(row, consumers, ownership))
     idle = news.length > 0 ? 0 : idle + 1
     return idle > pollsUntilIdle ? Math.max(pollMs, idlePollMs) : pollMs
   }
@@ -200,7 +206,14 @@ function createPolling(
       seen
         .filter((row) => row.group === group)
         .reduce((lag, { next, position }) => lag + next - position!, 0),
+    lags: () => seen.flatMap(lagIn),
   }
+}
+
+/** Nothing of a partition that none of the groups has begun to read. */
+function lagIn({ group, topic, partition, next, position }: HeadRow): Lag[] {
+  if (group === null || position === null) return []
+  return [{ group, topic, partition, messages: next - position }]
 }
 
 function isNews(row: HeadRow, consumers: Iterable<Consumer>, ownership: Ownership): boolean {

@@ -10,6 +10,8 @@ export interface Publisher {
    * @throws {MessageTooLarge} None of them is taken.
    */
   publish(messages: readonly Message[]): Promise<void>
+  /** Messages that wait to be durable. */
+  waiting(): number
   /** Takes no more, and resolves when what was taken is settled. */
   close(): Promise<void>
 }
@@ -100,6 +102,7 @@ export function createPublisher(parts: PublisherParts): Publisher {
       draining ??= drain()
       return published
     },
+    waiting: queue.count,
     async close() {
       closed = true
       await draining
@@ -160,6 +163,7 @@ function createQueue(
       return taken
     },
     leave,
+    count: () => count,
   }
 }
 

@@ -91,7 +91,7 @@ async function redriveSome<Tx>(options: RedriverOptions<Tx>, key: LetterKey): Pr
   })
   const stoppedAt = fates.findIndex(({ kind }) => kind === 'parked')
   const done = ids.filter(
-    (_, at) => (stoppedAt === -1 || at < stoppedAt) && fates[at]!.kind === 'done',
+    (_, at) => (stoppedAt === -1 || at < stoppedAt) && fates[at]!.kind !== 'aside',
   )
   const fate = fates[stoppedAt]
   if (fate?.kind !== 'parked') {

@@ -3,6 +3,7 @@ import type { Pool, Tx } from '@semel/postgres'
 import { outboxAppend } from './append.ts'
 import { startConsumer } from './consumer.ts'
 import { postgresDeadLetters } from './dead-letter-postgres-store.ts'
+import type { ConsumerObserver } from './observer.ts'
 import type { PostgresTransport } from './postgres-transport.ts'
 import { type Catalogue, declaredTypes, type Subscription } from './subscription.ts'
 
@@ -28,6 +29,8 @@ export type TakePartOptions = Readonly<{
   batchIntervalMs?: number
   /** Told of every error that is tried again. Default: nobody is. */
   report?: ((error: unknown) => void) | undefined
+  /** Told what its consumer does, to be counted. Default: nobody is. */
+  observe?: ConsumerObserver | undefined
 }>
 
 /** What a service is made with, besides, to take part in topics. */
@@ -42,7 +45,16 @@ export type Participation = Readonly<{
 
 /** Lets a service tell on topics and read them: to be spread into what `createService` gets. */
 export function takePart(options: TakePartOptions): Participation {
-  const { pool, topics, group, subscriptions, catalogue, report, batchIntervalMs = 0 } = options
+  const {
+    pool,
+    topics,
+    group,
+    subscriptions,
+    catalogue,
+    report,
+    observe,
+    batchIntervalMs = 0,
+  } = options
   if (topics === undefined) return { append: outboxAppend() }
   const { append, told, mayTell } = topics
   return {
@@ -50,7 +62,7 @@ export function takePart(options: TakePartOptions): Participation {
     sweeps: [],
     consume: (executor) =>
       startConsumer({
-        ...{ transport: topics, group, subscriptions, executor, report },
+        ...{ transport: topics, group, subscriptions, executor, report, observe },
         declared: declaredTypes(catalogue),
         batchIntervalMs,
         deadLetters: postgresDeadLetters({ pool, append, told }),

@@ -3,7 +3,7 @@ import { deposit, openAccount } from '@semel/contracts/billing'
 import * as catalogue from '@semel/contracts/catalogue'
 import { createService, type Service, type ServiceOptions } from '@semel/http'
 import { type MigrationSet, type Pool, queryable, type Tx } from '@semel/postgres'
-import { topicMigrations } from '@semel/topics'
+import { type ServiceObserver, topicMigrations } from '@semel/topics'
 import { type Topics, takePart } from '@semel/topics/take-part'
 import { type AccountState, accountDecider, type BillingCommand } from './account.ts'
 import { accountRepository } from './account-store.ts'
@@ -34,6 +34,8 @@ export type BillingOptions = Readonly<{
   currency: string
   /** Told of every error that callers are told nothing of. Default: nobody is. */
   report?: (error: unknown) => void
+  /** Told what it does, to be counted. Default: nobody is. */
+  observe?: ServiceObserver | undefined
   /** What is told of requests that ended, for the registry. Default: nothing. */
   announce?: BillingServiceOptions['announce']
   /** Parts and limits of the executor, in place of the usual ones. */
@@ -47,6 +49,7 @@ export function createBilling({
   currency,
   announce,
   report,
+  observe,
   executor,
 }: BillingOptions): Service {
   return createService({
@@ -57,8 +60,9 @@ export function createBilling({
     contracts: [openAccount, deposit],
     reactions: [takeCharge],
     queries: billingQueries(queryable(pool)),
-    ...takePart({ pool, topics, group: 'billing', subscriptions, catalogue, report }),
+    ...takePart({ pool, topics, group: 'billing', subscriptions, catalogue, report, observe }),
     report,
+    observe,
     announce,
     ...executor,
   })

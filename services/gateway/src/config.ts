@@ -5,6 +5,7 @@ import {
   kafkaSettings,
   limitSettings,
   listening,
+  metricsSettings,
   topicSettings,
 } from '@semel/runtime'
 
@@ -20,6 +21,7 @@ function addressOf(service: string, port: number) {
 /** What the gateway alone is configured by. */
 export const configSchema = Type.Object({
   ...listening(8080),
+  ...metricsSettings,
   ORDERS_URL: addressOf('orders', 8081),
   BILLING_URL: addressOf('billing', 8082),
   NOTIFICATIONS_URL: addressOf('notifications', 8083),

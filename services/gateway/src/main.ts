@@ -5,8 +5,11 @@ import {
   checkAddress,
   createReporter,
   type Lifecycle,
+  metricsLine,
+  openMetrics,
   readSettings,
   runProcess,
+  type ServedMetrics,
   urlOf,
 } from '@semel/runtime'
 import {
@@ -28,19 +31,21 @@ const report = createReporter('gateway')
 await runProcess('gateway', async (lifecycle) => {
   const settings = readSettings(configSchema, process.env)
   const { HOST: host, PORT } = settings
+  const metrics = await openMetrics(settings, lifecycle, startedBy)
   await checkAddress({ host, port: PORT }, startedBy)
-  const topics = await openTopics(settings, lifecycle)
+  const topics = await openTopics(settings, lifecycle, metrics)
   const faces = facesOf(settings, lifecycle)
   const { port } = await openDoor({
     // What is behind it says itself when it is away: the door stays open to the others.
-    ...{ settings, checks: [], lifecycle, startedBy },
-    make: (ready) =>
+    ...{ settings, checks: [], lifecycle, metrics, startedBy },
+    make: (door) =>
       createGateway({
-        ...{ callers: callersOf(settings), rateLimit: rateLimitOf(settings), faces, ready, report },
+        ...door,
+        ...{ callers: callersOf(settings), rateLimit: rateLimitOf(settings), faces, report },
         ...(topics === undefined ? {} : { topics }),
       }),
   })
-  return `gateway is ready at ${urlOf({ host, port })}.\n`
+  return `gateway is ready at ${urlOf({ host, port })}.\n${metricsLine(metrics)}`
 })
 
 /** Every contract there is, each with the way to the service that owns it. */
@@ -67,13 +72,20 @@ function facesOf(settings: GatewaySettings, lifecycle: Lifecycle): Face[] {
 }
 
 /** What takes commands whose clients do not wait: Kafka, or a database; undefined without both. */
-async function openTopics(settings: GatewaySettings, lifecycle: Lifecycle) {
+async function openTopics(
+  settings: GatewaySettings,
+  lifecycle: Lifecycle,
+  metrics: ServedMetrics | undefined,
+) {
   const kafka = await openKafka({ settings, topicNames, lifecycle, report })
-  if (kafka !== undefined) return kafka
+  if (kafka !== undefined) {
+    metrics?.watchPublisher(kafka)
+    return kafka
+  }
   const { DATABASE_URL: url } = settings
   if (url === undefined) return undefined
   const { topics } = await openShared({
-    ...{ settings, database: await reachDatabase(url), topicNames, lifecycle, report },
+    ...{ settings, database: await reachDatabase(url), topicNames, lifecycle, metrics, report },
     migrations: [commandMigrations, topicMigrations],
     migrates: false,
     names: Object.keys(owners),

@@ -2,7 +2,7 @@ import { commandMigrations, postgresStore } from '@semel/commands/postgres'
 import * as catalogue from '@semel/contracts/catalogue'
 import { createService, type Service, type ServiceOptions } from '@semel/http'
 import { type MigrationSet, type Pool, queryable, type Tx } from '@semel/postgres'
-import { topicMigrations } from '@semel/topics'
+import { type ServiceObserver, topicMigrations } from '@semel/topics'
 import { type Topics, takePart } from '@semel/topics/take-part'
 import { type EntryCommand, type EntryState, entryDecider } from './entry.ts'
 import { requestEnded, requestParked, requestSeen } from './reactions.ts'
@@ -35,12 +35,20 @@ export type MessagesOptions = Readonly<{
   topics?: Topics
   /** Told of every error that callers are told nothing of. Default: nobody is. */
   report?: (error: unknown) => void
+  /** Told what it does, to be counted. Default: nobody is. */
+  observe?: ServiceObserver | undefined
   /** Parts and limits of the executor, in place of the usual ones. */
   executor?: Partial<MessageServiceOptions>
 }>
 
 /** The registry of messages: what it answers, and how it ends. It is filled by topics alone. */
-export function createMessages({ pool, topics, report, executor }: MessagesOptions): Service {
+export function createMessages({
+  pool,
+  topics,
+  report,
+  observe,
+  executor,
+}: MessagesOptions): Service {
   return createService({
     name: 'messages',
     store: postgresStore(pool),
@@ -50,11 +58,12 @@ export function createMessages({ pool, topics, report, executor }: MessagesOptio
     reactions: [requestEnded, requestSeen, requestParked],
     queries: messageQueries(queryable(pool)),
     ...takePart({
-      ...{ pool, topics, group: 'messages', subscriptions, catalogue, report },
+      ...{ pool, topics, group: 'messages', subscriptions, catalogue, report, observe },
       batchIntervalMs,
     }),
     sweeps: [entrySweep(pool, { rememberedMs: topics?.rememberedMs })],
     report,
+    observe,
     ...executor,
   })
 }

@@ -101,7 +101,7 @@ export function postgresExecutor(pool: Pool): Executor {
 export async function carry(executor: Executor, commands: readonly EntryCommand[]): Promise<void> {
   const carried = commands.map((command) => ({ command, partitionKey: command.input.guid }))
   const outcomes = await executor.submitCarried(carried)
-  const left = outcomes.filter(({ kind }) => kind !== 'done')
+  const left = outcomes.filter(({ kind }) => kind !== 'decided' && kind !== 'known')
   if (left.length > 0) throw new Error(`not done: ${JSON.stringify(left)}`)
 }
 

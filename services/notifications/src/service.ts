@@ -2,7 +2,7 @@ import { commandMigrations, postgresStore } from '@semel/commands/postgres'
 import * as catalogue from '@semel/contracts/catalogue'
 import { createService, type Service, type ServiceOptions } from '@semel/http'
 import { type MigrationSet, type Pool, queryable, type Tx } from '@semel/postgres'
-import { topicMigrations } from '@semel/topics'
+import { type ServiceObserver, topicMigrations } from '@semel/topics'
 import { type Topics, takePart } from '@semel/topics/take-part'
 import { startMail } from './mail.ts'
 import type { Mailer } from './mailer.ts'
@@ -37,13 +37,15 @@ export type NotificationsOptions = Readonly<{
   mailer?: Mailer | undefined
   /** Told of every error that callers are told nothing of. Default: nobody is. */
   report?: (error: unknown) => void
+  /** Told what it does, to be counted. Default: nobody is. */
+  observe?: ServiceObserver | undefined
   /** Parts and limits of the executor, in place of the usual ones. */
   executor?: Partial<NotificationServiceOptions>
 }>
 
 /** The notification service: what it answers, and how it ends. It takes commands by topic alone. */
 export function createNotifications(options: NotificationsOptions): Service {
-  const { pool, topics, report, mailer, executor } = options
+  const { pool, topics, report, observe, mailer, executor } = options
   const service = createService({
     name: 'notifications',
     store: postgresStore(pool),
@@ -52,8 +54,17 @@ export function createNotifications(options: NotificationsOptions): Service {
     contracts: [],
     reactions: [storeNotification],
     queries: notificationQueries(queryable(pool)),
-    ...takePart({ pool, topics, group: 'notifications', subscriptions, catalogue, report }),
+    ...takePart({
+      pool,
+      topics,
+      group: 'notifications',
+      subscriptions,
+      catalogue,
+      report,
+      observe,
+    }),
     report,
+    observe,
     ...executor,
   })
   if (mailer === undefined) return service

@@ -74,6 +74,6 @@ export async function carry(
 ): Promise<void> {
   const carried = commands.map((command) => ({ command, partitionKey: command.input.userId }))
   const outcomes = await executor.submitCarried(carried)
-  const left = outcomes.filter(({ kind }) => kind !== 'done')
+  const left = outcomes.filter(({ kind }) => kind !== 'decided' && kind !== 'known')
   if (left.length > 0) throw new Error(`not done: ${JSON.stringify(left)}`)
 }

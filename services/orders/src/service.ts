@@ -3,7 +3,7 @@ import * as catalogue from '@semel/contracts/catalogue'
 import { cancelOrder, placeOrder, updateOrder } from '@semel/contracts/orders'
 import { createService, type Service, type ServiceOptions } from '@semel/http'
 import { type MigrationSet, type Pool, queryable, type Tx } from '@semel/postgres'
-import { topicMigrations } from '@semel/topics'
+import { type ServiceObserver, topicMigrations } from '@semel/topics'
 import { type Topics, takePart } from '@semel/topics/take-part'
 import { type OrderCommand, type OrderState, orderDecider, settleOrder } from './order.ts'
 import { orderQueries } from './routes.ts'
@@ -32,6 +32,8 @@ export type OrdersOptions = Readonly<{
   currency: string
   /** Told of every error that callers are told nothing of. Default: nobody is. */
   report?: (error: unknown) => void
+  /** Told what it does, to be counted. Default: nobody is. */
+  observe?: ServiceObserver | undefined
   /** What is told of requests that ended, for the registry. Default: nothing. */
   announce?: OrderServiceOptions['announce']
   /** Parts and limits of the executor, in place of the usual ones. */
@@ -45,6 +47,7 @@ export function createOrders({
   currency,
   announce,
   report,
+  observe,
   executor,
 }: OrdersOptions): Service {
   return createService({
@@ -55,8 +58,9 @@ export function createOrders({
     contracts: [placeOrder, updateOrder, cancelOrder],
     reactions: [settleOrder],
     queries: orderQueries(queryable(pool)),
-    ...takePart({ pool, topics, group: 'orders', subscriptions, catalogue, report }),
+    ...takePart({ pool, topics, group: 'orders', subscriptions, catalogue, report, observe }),
     report,
+    observe,
     announce,
     ...executor,
   })
