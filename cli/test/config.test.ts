@@ -8,6 +8,7 @@ test('nothing has to be set', () => {
   expect(readCliConfig({})).toEqual({
     PORT: 8080,
     HOST: '127.0.0.1',
+    SHUTDOWN_DELAY_SECONDS: 0,
     METRICS_HOST: '127.0.0.1',
     SEMEL_CURRENCY: 'EUR',
     SEMEL_PARTITIONS: 1,

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { composeCaches, processReplayCache, type ReplayCache } from '@semel/commands'
 import type { CallerOptions, RateLimitOptions, RequestObserver, Server, Service } from '@semel/http'
 import {
@@ -228,7 +229,8 @@ export type DoorOptions = Readonly<{
 
 /**
  * Opens a server where the settings say, and resolves to its port. When the process stops, it is no
- * longer ready, answers what is in flight and what still arrives, and is closed first.
+ * longer ready, takes requests for SHUTDOWN_DELAY_SECONDS more, for those who have not heard of it
+ * yet, answers what is in flight, and is closed first.
  *
  * @throws {StartError} `address-unusable`
  */
@@ -246,9 +248,10 @@ export async function openDoor(options: DoorOptions): Promise<{ port: number }> 
         throw addressError(address, error as NodeJS.ErrnoException, startedBy)
       }
     },
-    () => {
+    async () => {
       readiness.drain()
-      return server.close()
+      await delay(settings.SHUTDOWN_DELAY_SECONDS * 1000)
+      await server.close()
     },
   )
 }

@@ -23,7 +23,7 @@ function text(description: string, options: Readonly<Record<string, unknown>> = 
   return Type.Optional(Type.String({ description, ...options }))
 }
 
-/** Where a process listens; `port` is where it does unless told otherwise. */
+/** Where a process listens, and for how long after it is told to stop; `port` is where it does unless told otherwise. */
 export function listening(port: number) {
   return {
     PORT: Type.Integer({
@@ -34,6 +34,14 @@ export function listening(port: number) {
       errorMessage: 'must be a whole number from 0 to 65535',
     }),
     HOST: Type.String({ default: '127.0.0.1', description: 'the address to listen on' }),
+    SHUTDOWN_DELAY_SECONDS: Type.Integer({
+      minimum: 0,
+      maximum: 15,
+      default: 0,
+      unit: 'seconds',
+      description: 'seconds after SIGTERM in which new requests are taken, though it is not ready',
+      errorMessage: 'must be a whole number from 0 to 15',
+    }),
   }
 }
 
