@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Answer, type Forward, notNow, type Request, refusalAnswer } from '@semel/http'
-import { Pool } from 'undici'
+import { createUpstream, type Upstream } from './upstream.ts'
 
 /** Where a service is, and how long it is waited for. */
 export type ForwardOptions = Readonly<{
@@ -10,6 +10,11 @@ export type ForwardOptions = Readonly<{
   retryForMs?: number
   /** How long an answer may take to begin, in milliseconds. Default 30,000. */
   answerWithinMs?: number
+  /**
+   * How long a process may say nothing while requests wait for it, before it is asked whether it
+   * lives, and then again before it is left alone, in milliseconds. Default 2,000.
+   */
+  silenceMaxMs?: number
   /** Requests that wait for an answer; more are refused at once. Default 4,096. */
   waitingMax?: number
   /** Told of every attempt that failed. Default: nobody is. */
@@ -19,22 +24,14 @@ export type ForwardOptions = Readonly<{
 /** A way to a service, over connections that are kept. */
 export type Forwarding = Readonly<{ forward: Forward; close(): Promise<void> }>
 
-const connectionsMax = 128
-const answerBytesMax = 64 * 2 ** 20
 const pausesMs = [50, 100, 200]
-
-/** Of one connection (RFC 9110, 7.6.1), or made anew for each. */
-const ofConnection = new Set([
-  ...['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization'],
-  ...['te', 'trailer', 'transfer-encoding', 'upgrade', 'host', 'content-length', 'expect'],
-])
 
 /** What surely was not sent; anything else may have arrived. */
 const unsent = new Set([
   ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'],
   'UND_ERR_CONNECT_TIMEOUT',
 ])
-const broken = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
+const broken = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE', 'hangs'])
 
 /**
  * Makes a way to a service. Requests are passed on as they were sent, and answers byte for byte;
@@ -43,33 +40,37 @@ const broken = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
  * While the service is away or restarts, a request is sent again for a bounded time, also when the
  * connection broke midway: a query changes nothing, and a command has a key, or is refused for want
  * of one. After that it is 503 `unavailable`, whose effect is none where nothing can have arrived.
+ *
+ * A process that hangs is found out and left alone: what waits for it is sent to another one. Where
+ * all of them hang, the answer is 503 at once.
  */
 export function createForwarding(options: ForwardOptions): Forwarding {
   const { urls, retryForMs = 10_000, answerWithinMs = 30_000, waitingMax = 4096 } = options
-  const { report = () => undefined } = options
-  const pools = urls.map(
-    (url) =>
-      new Pool(url, {
-        ...{ connections: connectionsMax, pipelining: 1, allowH2: false },
-        ...{ headersTimeout: answerWithinMs, bodyTimeout: answerWithinMs },
-        maxResponseSize: answerBytesMax,
-      }),
-  )
+  const { silenceMaxMs = 2000, report = () => undefined } = options
+  const upstreams = urls.map((url) => createUpstream({ url, answerWithinMs, silenceMaxMs, report }))
   let turn = 0
   let waiting = 0
 
+  const next = (): Upstream | undefined => {
+    for (const _ of upstreams) {
+      turn = (turn + 1) % upstreams.length
+      if (!upstreams[turn]!.hangs()) return upstreams[turn]
+    }
+    return undefined
+  }
   const insist = async (method: string, request: Request): Promise<Answer> => {
     const deadlineMs = performance.now() + retryForMs
     let effect: 'none' | 'unknown' = 'none'
     for (let attempt = 1; ; attempt += 1) {
-      turn = (turn + 1) % pools.length
+      const upstream = next()
+      if (upstream === undefined) return refusalAnswer(notNow(effect))
       try {
-        return await send(pools[turn]!, method, request)
+        return await upstream.send(method, request)
       } catch (error) {
         report(error)
         const { code = '' } = error as NodeJS.ErrnoException
         if (!unsent.has(code) && method !== 'GET') effect = 'unknown'
-        const pauseMs = pauseAfter(attempt, pools.length)
+        const pauseMs = pauseAfter(attempt, upstreams.length)
         const isOver = performance.now() + pauseMs >= deadlineMs
         if (isOver || !(unsent.has(code) || broken.has(code))) {
           return refusalAnswer(notNow(effect))
@@ -87,7 +88,7 @@ export function createForwarding(options: ForwardOptions): Forwarding {
       })
     },
     async close() {
-      await Promise.all(pools.map((pool) => pool.close()))
+      await Promise.all(upstreams.map((upstream) => upstream.close()))
     },
   }
 }
@@ -96,33 +97,4 @@ export function createForwarding(options: ForwardOptions): Forwarding {
 function pauseAfter(attempt: number, processes: number): number {
   const round = Math.floor(attempt / processes)
   return attempt % processes === 0 ? pausesMs[Math.min(round, pausesMs.length) - 1]! : 0
-}
-
-async function send(pool: Pool, method: string, request: Request): Promise<Answer> {
-  const { statusCode, headers, body } = await pool.request({
-    method: method as 'GET',
-    path: request.url,
-    headers: { ...carried(request.headers), 'x-request-id': request.id },
-    body: request.body ?? null,
-  })
-  const bytes = Buffer.from(await body.arrayBuffer())
-  return {
-    status: statusCode,
-    headers: carried(headers),
-    body: bytes.length === 0 ? undefined : bytes,
-  }
-}
-
-/** The fields that go on: all but those of a connection, and those that it names. */
-function carried(fields: Request['headers']): Record<string, string> {
-  const named = String(fields.connection ?? '')
-    .toLowerCase()
-    .split(/\s*,\s*/)
-  return Object.fromEntries(
-    Object.entries(fields).flatMap(([name, value]) =>
-      value === undefined || ofConnection.has(name) || named.includes(name)
-        ? []
-        : [[name, typeof value === 'string' ? value : value.join(', ')]],
-    ),
-  )
 }

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { commands, owners } from '@semel/contracts/catalogue'
 import { createGateway, type GatewayOptions } from '@semel/gateway'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { createForwarding, type ForwardOptions } from '../src/forward.ts'
 
 const order = { userId: '7f1c4a52-9f0e-4c8e-a7d1-2b6f0c9d4e10', lines: [] }
@@ -76,6 +76,53 @@ test.each([
 
   expect([answer.statusCode, answer.json().effect]).toEqual([503, effect])
   expect(answer.headers['retry-after']).toBe('1')
+})
+
+test('a process that hangs is left alone: what waited for it is answered by another', async () => {
+  let seen = 0
+  const hanging = await service(() => {
+    seen += 1
+  })
+  const live = await service((_, response) => response.end('{}'))
+  const gateway = await gatewayTo([hanging, live], { silenceMaxMs: 300 })
+
+  const answers = await Promise.all([1, 2, 3, 4].map(() => place(gateway)))
+  const seenBefore = seen
+  const later = await Promise.all([1, 2, 3, 4].map(() => place(gateway)))
+
+  expect([...answers, ...later].map(({ statusCode }) => statusCode)).toEqual(Array(8).fill(200))
+  expect(seenBefore).toBeGreaterThan(0)
+})
+
+test('where all hang, the answer is 503 at once, until one of them says that it lives', async () => {
+  let isHanging = true
+  const asked: string[] = []
+  const url = await service((request, response) => {
+    asked.push(request.url!)
+    if (!isHanging) response.end('{}')
+  })
+  const gateway = await gatewayTo([url], { silenceMaxMs: 300 })
+
+  const first = await place(gateway)
+  const second = await place(gateway)
+  isHanging = false
+  await vi.waitUntil(async () => (await place(gateway)).statusCode === 200)
+
+  expect([first.statusCode, first.json().effect]).toEqual([503, 'unknown'])
+  expect([second.statusCode, second.json().effect]).toEqual([503, 'none'])
+  expect(asked.filter((path) => path === '/orders')).toHaveLength(2)
+})
+
+test('a process that is slow, and says that it lives, is waited for', async () => {
+  const { promise: isAsked, resolve: asked } = Promise.withResolvers<void>()
+  const url = await service(async (request, response) => {
+    if (request.url === '/health/live') asked()
+    else await isAsked
+    response.end('{}')
+  })
+  const gateway = await gatewayTo([url], { silenceMaxMs: 300 })
+
+  expect((await place(gateway)).statusCode).toBe(200)
 })
 
 test('no more requests wait for a service than it is allowed', async () => {
