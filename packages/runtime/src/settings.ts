@@ -23,7 +23,7 @@ function text(description: string, options: Readonly<Record<string, unknown>> = 
   return Type.Optional(Type.String({ description, ...options }))
 }
 
-/** Where a process listens, and for how long after it is told to stop; `port` is where it does unless told otherwise. */
+/** Where a process listens (usually at `port`), and for how long after it is told to stop. */
 export function listening(port: number) {
   return {
     PORT: Type.Integer({
