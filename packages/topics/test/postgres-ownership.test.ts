@@ -5,6 +5,7 @@ import { listPositions, resetPosition, topicMigrations } from '@semel/topics'
 import { type PostgresTransportOptions, postgresTransport } from '@semel/topics/postgres'
 import { patience, readUntil, readWith, told } from '@semel/topics/testing'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { killOwners, ownersOf } from './owners.ts'
 
 const minuteMs = 60_000
 
@@ -242,21 +243,4 @@ function transportOn(
 async function positionOf(pool: Pool): Promise<number | undefined> {
   const [first] = await listPositions(pool)
   return first?.position
-}
-
-async function ownersOf(pool: Pool): Promise<number[]> {
-  const { rows } = await pool.query(
-    `select distinct pid from pg_locks
-      where locktype = 'advisory'
-        and database = (select oid from pg_database where datname = current_database())`,
-  )
-  return rows.map(({ pid }) => pid)
-}
-
-async function killOwners(pool: Pool): Promise<void> {
-  const owners = await ownersOf(pool)
-  expect(owners).toHaveLength(1)
-  await pool.query('select pg_terminate_backend(pid) from unnest($1::integer[]) as o (pid)', [
-    owners,
-  ])
 }

@@ -1,15 +1,12 @@
 import { describeWithKafka } from '@semel/parts/testing'
-import { transaction } from '@semel/postgres'
-import { testDatabase } from '@semel/postgres/testing'
-import { type Delivered, startRelay, topicMigrations } from '@semel/topics'
+import { type Delivered, startRelay } from '@semel/topics'
 import type { KafkaTransport } from '@semel/topics/kafka'
-import { postgresTransport } from '@semel/topics/postgres'
-import { freshTopic, numberOf, readUntil, told } from '@semel/topics/testing'
+import { readUntil, told } from '@semel/topics/testing'
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest'
 import { type KafkaCluster, openKafkaCluster } from './kafka-cluster.ts'
+import { expectInOrder, keys, openOutbox } from './outbox-in-kafka.ts'
 
 const patience = { timeout: 45_000, interval: 20 }
-const keys = ['ann', 'bob', 'cas', 'dan', 'eve']
 
 describeWithKafka('a relay from PostgreSQL to Kafka', () => {
   const cluster = {} as KafkaCluster
@@ -87,30 +84,3 @@ describeWithKafka('a relay from PostgreSQL to Kafka', () => {
     return cluster.open()
   }
 })
-
-async function openOutbox() {
-  const topic = freshTopic()
-  const { pool } = await testDatabase([topicMigrations])
-  const outbox = postgresTransport({ pool, partitions: { [topic]: 2 }, ownMs: 100 })
-  onTestFinished(() => outbox.close())
-  return {
-    topic,
-    outbox,
-    async commit(messages: readonly ReturnType<typeof told>[], isRolledBack = false) {
-      await transaction(pool, async (tx) => {
-        await outbox.append(tx, messages)
-        if (isRolledBack) throw new Error('no')
-      })
-      outbox.told(messages)
-    },
-  }
-}
-
-/** Of each key all numbers, in their order, by their first copies. */
-function expectInOrder(seen: readonly Delivered[], count: number): void {
-  const firsts = seen.filter(({ id }, index) => seen.findIndex((one) => one.id === id) === index)
-  for (const key of keys) {
-    const own = firsts.filter(({ partitionKey }) => partitionKey === key)
-    expect(own.map(numberOf)).toEqual(Array.from({ length: count }, (_, n) => n))
-  }
-}
