@@ -90,7 +90,10 @@ describe('the house', () => {
   it.each([
     ['fastify', /^packages\/http\/src\/fastify\.ts$|^benchmarks\//],
     ['nodemailer', /^services\/notifications\/src\/smtp\.ts$/],
-    ['@platformatic/kafka', /^packages\/topics\/src\/kafka(-connection|-group|-topics)?\.ts$/],
+    [
+      '@platformatic/kafka',
+      /^packages\/topics\/src\/kafka(-connection|-failures|-group|-topics)?\.ts$/,
+    ],
     ['pg', /^packages\/postgres\/src\/|^benchmarks\//],
     ['@redis/client', /^packages\/commands\/src\/redis\.ts$/],
     ['prom-client', /^packages\/runtime\/src\/metrics\.ts$/],

@@ -1,7 +1,13 @@
 import { topics as topicNames } from '@semel/contracts/catalogue'
-import { kafkaSettings, readSettings, topicSettings } from '@semel/runtime'
+import { kafkaSettings, readSettings, StartError, topicSettings } from '@semel/runtime'
 import { kafkaConnectionOf, topicFaults, topicsWanted } from '@semel/runtime/service'
-import { createTopics, KafkaUnavailable, type TopicFound } from '@semel/topics/kafka'
+import {
+  createTopics,
+  KafkaNotAllowed,
+  KafkaNotSupported,
+  KafkaUnavailable,
+  type TopicFound,
+} from '@semel/topics/kafka'
 import { Type } from 'typebox'
 import { OperatorError, usageError } from './operator-error.ts'
 import { jsonOf, tableOf } from './print.ts'
@@ -33,8 +39,12 @@ export async function createTopicsInKafka(
   }
   const wanted = topicsWanted({ settings, topicNames })
   const found = await createTopics({ ...connection, ...wanted, replication }).catch((error) => {
-    if (!(error instanceof KafkaUnavailable)) throw error
     const brokers = connection.brokers.join(', ')
+    if (error instanceof KafkaNotAllowed || error instanceof KafkaNotSupported) {
+      const message = `Kafka at ${brokers} refuses (${error.message}); check what begins with KAFKA_`
+      throw new StartError('kafka-refuses', message, { cause: error })
+    }
+    if (!(error instanceof KafkaUnavailable)) throw error
     const message = `Kafka at ${brokers} cannot be asked (${error.message}); check KAFKA_BROKERS`
     throw new OperatorError('kafka-away', message, { cause: error })
   })

@@ -5,12 +5,24 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from './free-port.ts'
 import { jarFolder, javaCommand, whatKafkaLacks } from './install-kafka.ts'
+import {
+  guardSettings,
+  type KafkaGuard,
+  type KafkaUser,
+  makeCertificate,
+  scramUsers,
+} from './kafka-guard.ts'
 import { PartError } from './part-error.ts'
 
 /** A broker that runs, and is the whole cluster. */
 export type Kafka = Readonly<{
   /** As clients take them: host and port. */
   brokers: readonly string[]
+  /** Where it is entered with credentials, if it has a user. */
+  guard?: KafkaGuard
+  /** Stops answering, as a machine does that hangs, until `wake`. */
+  hang(): void
+  wake(): void
   /** Ends it as a machine that fails does: nothing is written after. */
   kill(): Promise<void>
   /** Starts it again, on the same data and port. */
@@ -29,19 +41,32 @@ const clusterId = 'c2VtZWwta2Fma2EtMDAwMQ'
  * on it finds what the last one left. It makes no topic unless it is asked to. Should this process
  * be killed, the broker stays.
  *
- * @param options `port`: by default a free one.
+ * @param options `port`: by default a free one. `user`: takes requests at two ports more, of this
+ * user alone, by PLAIN or SCRAM, without TLS and with it.
  * @throws {PartError} where Java or the broker's programs are not on this machine.
  */
 export async function startKafka(
-  options: Readonly<{ folder: string; port?: number }>,
+  options: Readonly<{ folder: string; port?: number; user?: KafkaUser }>,
 ): Promise<Kafka> {
   const lacks = whatKafkaLacks()
   if (lacks !== undefined) throw new PartError(lacks)
-  const { folder, port = await freePort() } = options
+  const { folder, user, port = await freePort() } = options
   await mkdir(folder, { recursive: true })
   const settings = join(folder, 'server.properties')
-  await writeFile(settings, propertiesOf(join(folder, 'data'), port, await freePort()))
-  if (!existsSync(join(folder, 'data', 'meta.properties'))) format(settings)
+  const guard = user && (await guardIn(folder))
+  await writeFile(
+    settings,
+    propertiesOf(join(folder, 'data'), {
+      listeners: {
+        ...{ PLAINTEXT: `127.0.0.1:${port}`, CONTROLLER: `127.0.0.1:${await freePort()}` },
+        ...(guard === undefined ? {} : { SASL: guard.sasl, TLS: guard.saslTls }),
+      },
+      more: user === undefined ? {} : guardSettings(folder, user),
+    }),
+  )
+  if (!existsSync(join(folder, 'data', 'meta.properties'))) {
+    format(settings, user === undefined ? [] : scramUsers(user))
+  }
 
   let broker: ChildProcess | undefined
   const end = async (signal: NodeJS.Signals) => {
@@ -60,18 +85,27 @@ export async function startKafka(
   process.once('exit', () => broker?.kill('SIGKILL'))
   return {
     brokers: [`127.0.0.1:${port}`],
+    ...(guard === undefined ? {} : { guard }),
+    hang: () => void broker?.kill('SIGSTOP'),
+    wake: () => void broker?.kill('SIGCONT'),
     kill: () => end('SIGKILL'),
     start,
     stop: () => end('SIGTERM'),
   }
 }
 
-function format(settings: string): void {
+async function guardIn(folder: string): Promise<KafkaGuard> {
+  const [sasl, saslTls] = [await freePort(), await freePort()].map((port) => `127.0.0.1:${port}`)
+  return { sasl: sasl!, saslTls: saslTls!, ca: await makeCertificate(folder) }
+}
+
+function format(settings: string, users: readonly string[]): void {
   const { status, stdout, stderr } = spawnSync(
     javaCommand(),
     [
       ...javaOptions(),
       ...['kafka.tools.StorageTool', 'format', '--standalone', '-t', clusterId, '-c', settings],
+      ...users,
     ],
     { encoding: 'utf8' },
   )
@@ -106,16 +140,27 @@ function javaOptions(): string[] {
   ]
 }
 
-function propertiesOf(data: string, port: number, controllerPort: number): string {
+const protocolOf: Readonly<Record<string, string>> = { SASL: 'SASL_PLAINTEXT', TLS: 'SASL_SSL' }
+
+function propertiesOf(
+  data: string,
+  { listeners, more }: Readonly<{ listeners: Record<string, string>; more: object }>,
+): string {
   const replication = ['offsets.topic', 'transaction.state.log', 'share.coordinator.state.topic']
+  const { CONTROLLER: controller, ...advertised } = listeners
+  const listed = (all: object) => Object.entries(all).map(([name, at]) => `${name}://${at}`)
+  const protocols = Object.keys(listeners).map(
+    (name) => `${name}:${protocolOf[name] ?? 'PLAINTEXT'}`,
+  )
   return Object.entries({
     'process.roles': 'broker,controller',
     'node.id': 1,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    listeners: listed(listeners),
+    'advertised.listeners': listed(advertised),
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-    'controller.quorum.bootstrap.servers': `127.0.0.1:${controllerPort}`,
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'listener.security.protocol.map': protocols,
+    'controller.quorum.bootstrap.servers': controller,
     'log.dirs': data,
     ...Object.fromEntries(replication.map((name) => [`${name}.replication.factor`, 1])),
     'transaction.state.log.min.isr': 1,
@@ -127,6 +172,7 @@ function propertiesOf(data: string, port: number, controllerPort: number): strin
     // Without these two, the first acknowledgement after a kill takes 13 s; with them, 3.5 s.
     'broker.heartbeat.interval.ms': 250,
     'broker.session.timeout.ms': 1500,
+    ...more,
   })
     .map(([name, value]) => `${name}=${value}\n`)
     .join('')

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe } from 'vitest'
 import { whatKafkaLacks } from './install-kafka.ts'
 import { type Kafka, startKafka } from './kafka.ts'
+import type { KafkaUser } from './kafka-guard.ts'
 import { whatRedisLacks } from './redis.ts'
 
 export { freePort } from './free-port.ts'
@@ -29,9 +30,9 @@ function describeUnless(whatLacks: () => string | undefined, title: string, suit
 }
 
 /** Starts a broker in a folder of its own, which goes with it. */
-export async function openTestKafka(): Promise<Kafka> {
+export async function openTestKafka(user?: KafkaUser): Promise<Kafka> {
   const folder = await mkdtemp(join(tmpdir(), 'semel-kafka-'))
-  const kafka = await startKafka({ folder })
+  const kafka = await startKafka(user === undefined ? { folder } : { folder, user })
   return {
     ...kafka,
     async stop() {

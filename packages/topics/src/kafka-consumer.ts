@@ -157,17 +157,11 @@ class KafkaConsumer {
       return position === undefined ? [] : [{ topic, partition: number, position }]
     })
     if (resting.length === 0) return restLookMs
-    try {
-      for (const stretch of await this.#client.watch(resting)) {
-        if (stretch.end <= stretch.from) continue
-        const reading = this.#readings.get(nameOf(stretch))
-        reading?.partition.add(stretch)
-        reading?.reader.wake()
-      }
-    } catch (error) {
-      // One of them may be the cause: each finds out by itself.
-      for (const { reader } of this.#readings.values()) reader.wake()
-      throw error
+    for (const stretch of await this.#client.watch(resting)) {
+      if (stretch.end <= stretch.from) continue
+      const reading = this.#readings.get(nameOf(stretch))
+      reading?.partition.add(stretch)
+      reading?.reader.wake()
     }
     return 0
   }

@@ -1,3 +1,5 @@
+import { GenericError } from '@platformatic/kafka'
+
 /** A topic is not there: topics are never made by the way. Code `topic-unknown`. */
 export class TopicUnknown extends Error {
   readonly code = 'topic-unknown'
@@ -10,21 +12,98 @@ export class TopicUnknown extends Error {
   }
 }
 
-/** Kafka cannot be written to, or it is not known whether it was. Code `unavailable`. */
+/** Kafka does not answer, or it is not known whether it did what was asked. Code `unavailable`. */
 export class KafkaUnavailable extends Error {
   readonly code = 'unavailable'
   /** `unknown`: published again, messages may be there twice, with the same ids. */
   readonly effect: 'none' | 'unknown'
 
   constructor(effect: 'none' | 'unknown', cause: unknown) {
-    super(`Kafka cannot be written to (${cause instanceof Error ? cause.message : cause})`, {
-      cause,
-    })
+    super(`Kafka is not available (${reasonOf(cause)})`, { cause })
     this.effect = effect
+  }
+}
+
+/**
+ * Kafka does not let this process in, or not do what it asks. Trying again is no help: somebody has
+ * to mend `tls`, `sasl` or the rights there. Code `not-allowed`.
+ */
+export class KafkaNotAllowed extends Error {
+  readonly code = 'not-allowed'
+
+  constructor(cause: unknown) {
+    super(`Kafka does not allow it (${reasonOf(cause)}): look at tls, sasl and rights`, { cause })
+  }
+}
+
+/** The brokers are too old for what is asked of them. Code `not-supported`. */
+export class KafkaNotSupported extends Error {
+  readonly code = 'not-supported'
+
+  constructor(cause: unknown) {
+    super(`Kafka cannot do what is asked (${reasonOf(cause)}): it must be 3.1 or newer`, { cause })
   }
 }
 
 /** A group was to go on where the broker has nothing any more; it goes on where there is more. */
 export class MessagesGone extends Error {
   readonly code = 'messages-gone'
+}
+
+const notAllowed = new Set([
+  ...['TOPIC_AUTHORIZATION_FAILED', 'GROUP_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED'],
+  ...['SASL_AUTHENTICATION_FAILED', 'ILLEGAL_SASL_STATE', 'UNSUPPORTED_SASL_MECHANISM'],
+  ...['CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN'],
+  ...['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'],
+  ...['ERR_TLS_CERT_ALTNAME_INVALID', 'Broker requires TLS.'],
+])
+const notSupported = new Set(['PLT_KFK_UNSUPPORTED_API', 'UNSUPPORTED_VERSION'])
+/** What a connection also ends with whose broker dies while it is opened. */
+const maybeNotAllowed = new Set(['PLT_KFK_AUTHENTICATION', 'PLT_KFK_USER', 'EPROTO'])
+
+/** What a failure of the client is to those who use this; anything else is what it was. */
+export function failureOf(error: unknown, effect: 'none' | 'unknown' = 'none'): unknown {
+  if (!isOfClient(error)) return error
+  if (isOneOf(notAllowed, error)) return new KafkaNotAllowed(error)
+  if (isOneOf(notSupported, error)) return new KafkaNotSupported(error)
+  return new KafkaUnavailable(effect, error)
+}
+
+/** Whether asking again tells more: a broker that is there, and ends so again, allows nothing. */
+export function mayBeNotAllowed(error: unknown): boolean {
+  return error instanceof KafkaUnavailable && isOneOf(maybeNotAllowed, error)
+}
+
+/** Whether the broker has closed the connection instead of an answer. */
+export function isClosed(error: unknown): boolean {
+  return error instanceof KafkaUnavailable && reasonOf(error) === 'Connection closed'
+}
+
+function isOneOf(signs: ReadonlySet<string>, error: unknown): boolean {
+  return [...causesOf(error)].some(
+    ({ code, apiId, message }) =>
+      signs.has(`${code}`) || signs.has(`${apiId}`) || signs.has(message),
+  )
+}
+
+/** Its own errors, and that of bytes that are no answer. */
+function isOfClient(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false
+  return GenericError.isGenericError(error) || (error as Caused).code === 'OUT_OF_BOUNDS'
+}
+
+type Caused = Error & Readonly<{ code?: unknown; apiId?: unknown; errors?: readonly unknown[] }>
+
+/** An error, and what it came from: the last try last, and of each the first cause last. */
+function* causesOf(error: unknown): Generator<Caused> {
+  if (!(error instanceof Error)) return
+  const caused: Caused = error
+  yield caused
+  for (const each of caused.errors ?? []) yield* causesOf(each)
+  yield* causesOf(caused.cause)
+}
+
+function reasonOf(error: unknown): string {
+  const first = [...causesOf(error)].at(-1)
+  return first?.message ?? `${error}`
 }

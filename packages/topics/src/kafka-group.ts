@@ -55,7 +55,8 @@ export function openGroup(
   // A fetch session of the client is for one request at a time.
   const inTurn = limitTo(1)
   return {
-    partitionCounts: () => countsOf(member, new Set(topics)),
+    // The member by itself would try again in silence.
+    partitionCounts: () => countsOf(pages, new Set(topics)),
     async join() {
       await member.joinGroup({})
       isLost = false
@@ -70,7 +71,11 @@ export function openGroup(
         })),
       }),
     fetch: (at, from) => inTurn(() => fetchPage(pages, at, from, report)),
-    watch: (resting) => fetchFrom(watch, resting, watchMs),
+    watch: (resting) =>
+      fetchFrom(watch, resting, watchMs).catch((error) => {
+        if (findErrorBy(error, 'code', 'PLT_KFK_RESPONSE') === null) throw error
+        return resting.map(asIfNew)
+      }),
     async close() {
       await Promise.all([member, pages, watch].map((client) => client.close(true)))
     },
@@ -164,6 +169,11 @@ async function fetchPage(
     const [stretch] = await fetchFrom(client, [{ ...at, position: first }], 0)
     return stretch ?? { from: first, records: [], next: first, end: first }
   }
+}
+
+/** Of those that were asked for together, one is the cause of a failure: each finds out itself. */
+function asIfNew(one: Offset): TopicPartition & Stretch {
+  return { ...one, from: one.position, records: [], next: one.position, end: one.position + 1 }
 }
 
 /** What lies behind positions; nothing of those where nothing is new. */

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Admin, findErrorBy } from '@platformatic/kafka'
+import { Admin, Base, findErrorBy } from '@platformatic/kafka'
 import { usualRememberedMs } from '@semel/commands'
-import { clientOptions, type KafkaConnection } from './kafka-connection.ts'
-import { KafkaUnavailable } from './kafka-failures.ts'
+import { clientOptions, countsOf, type KafkaConnection } from './kafka-connection.ts'
+import { failureOf, KafkaUnavailable } from './kafka-failures.ts'
 import { kafkaNames } from './kafka-names.ts'
 import { usualKeptMs } from './retention.ts'
 
@@ -51,6 +51,10 @@ const dayMs = 24 * 60 * 60 * 1000
  * Makes the topics that are not there yet, and compares those that are with what is wanted:
  * partitions, replicas, how long and how large. What is there is never altered. Safe to repeat, and
  * at once.
+ *
+ * @throws {KafkaUnavailable}
+ * @throws {KafkaNotAllowed}
+ * @throws {KafkaNotSupported}
  */
 export async function createTopics(options: TopicOptions): Promise<readonly TopicFound[]> {
   return withAdmin(options, async (admin) => {
@@ -63,19 +67,22 @@ export async function createTopics(options: TopicOptions): Promise<readonly Topi
   })
 }
 
-/** Compares topics with what is wanted, and makes none. */
+/** Compares topics with what is wanted, and makes none. Throws as `createTopics` does. */
 export async function inspectTopics(options: TopicOptions): Promise<readonly TopicFound[]> {
   return withAdmin(options, (admin) => compare(admin, options))
 }
 
 async function withAdmin<T>(options: KafkaConnection, work: (admin: Admin) => Promise<T>) {
+  const scout = new Base({ ...clientOptions(options), retries: 0 })
   const admin = new Admin({ ...clientOptions(options), retries: 1, retryDelay: 250 })
   try {
+    // Says what is wrong with the connection, if anything is.
+    await countsOf(scout, new Set())
     return await work(admin)
   } catch (error) {
-    throw new KafkaUnavailable('none', error)
+    throw failureOf(error)
   } finally {
-    await admin.close()
+    await Promise.all([scout.close(), admin.close()])
   }
 }
 
@@ -148,8 +155,9 @@ async function untilThere(admin: Admin, made: readonly TopicFound[]): Promise<vo
   for (;;) {
     const there = new Set(await admin.listTopics())
     if (made.every(({ name }) => there.has(name))) return
-    if (performance.now() > deadline)
-      throw new Error('Kafka has made topics, and does not show them')
+    if (performance.now() > deadline) {
+      throw new KafkaUnavailable('none', new Error('it has made topics, and does not show them'))
+    }
     await delay(visibleLookMs)
   }
 }

@@ -1,8 +1,9 @@
-import { Producer } from '@platformatic/kafka'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Base, Producer } from '@platformatic/kafka'
 import { partitionOf } from './append.ts'
 import { clientOptions, countsOf, type KafkaConnection } from './kafka-connection.ts'
 import { startKafkaConsumer } from './kafka-consumer.ts'
-import { KafkaUnavailable, TopicUnknown } from './kafka-failures.ts'
+import { failureOf, KafkaUnavailable, TopicUnknown } from './kafka-failures.ts'
 import { openGroup } from './kafka-group.ts'
 import { kafkaNames } from './kafka-names.ts'
 import { type Carried, carriedOf, recordOf } from './kafka-record.ts'
@@ -11,7 +12,13 @@ import { createPublisher, type PublisherLimits, usualPublishLimits } from './pub
 import type { Delivered, Transport } from './transport.ts'
 
 export type { KafkaConnection } from './kafka-connection.ts'
-export { KafkaUnavailable, MessagesGone, TopicUnknown } from './kafka-failures.ts'
+export {
+  KafkaNotAllowed,
+  KafkaNotSupported,
+  KafkaUnavailable,
+  MessagesGone,
+  TopicUnknown,
+} from './kafka-failures.ts'
 export {
   createTopics,
   inspectTopics,
@@ -48,6 +55,9 @@ export interface KafkaTransport extends Transport {
 
 const publishBatchMax = 1000
 const retries = 3
+const retryDelayMs = 250
+/** A broker that is silent for longer is not asked again. */
+const askMaxMs = 2000
 /** Of a partition's records in one request, a broker takes no more than a message may have. */
 const publishBytesMax = 2 ** 20
 
@@ -56,8 +66,9 @@ const publishBytesMax = 2 ** 20
  *
  * `publish` keeps the order of one caller's messages, has all in-sync replicas acknowledge them, and
  * writes to the partition that the outbox would use for as many partitions. It rejects with
- * {@link TopicUnknown}, or with {@link KafkaUnavailable} when it is not known whether they are
- * written: published again, they may be there twice, with the same ids.
+ * {@link TopicUnknown}, {@link KafkaNotAllowed} or {@link KafkaNotSupported}, or with
+ * {@link KafkaUnavailable}. Where it is not known whether they are written (`effect`), they may be
+ * there twice when published again, with the same ids. `report` of `consume` is told the same.
  *
  * A group shares partitions out evenly; each is read in one process at a time, and everybody keeps
  * what they have as long as that is fair. While one is handed over, both may read it for a moment.
@@ -70,12 +81,15 @@ export function kafkaTransport(options: KafkaTransportOptions): KafkaTransport {
   const producer = new Producer<Buffer, Buffer, Buffer, Buffer>({
     ...clientOptions(options),
     // Without an end to retries an idempotent producer tries for ever.
-    ...{ idempotent: true, acks: -1, retries, retryDelay: 250 },
+    ...{ idempotent: true, acks: -1, retries, retryDelay: retryDelayMs },
   })
+  // The producer would try again within each of its tries, for minutes.
+  const scout = new Base({ ...clientOptions(options), retries: 0 })
+  const writer = { scout, producer }
   // Of two writes at once, one that is tried again would come behind the other.
   const inTurn = limitTo(1)
   const forward = (messages: readonly Carried[]) =>
-    inTurn(() => write(producer, messages, names.topic))
+    inTurn(() => write(writer, messages, names.topic))
   const publisher = createPublisher({
     write: (messages) => forward(messages.map(carriedOf)),
     isOfData: (error) => error instanceof TopicUnknown,
@@ -92,10 +106,11 @@ export function kafkaTransport(options: KafkaTransportOptions): KafkaTransport {
     forward,
     consume(group, topics, onBatch, consume = {}) {
       if (isClosed) throw new TypeError('the transport is closed')
+      const told = { ...consume, report: (error: unknown) => consume.report?.(failureOf(error)) }
       const open = (onAssigned: () => void) =>
-        openGroup(options, names.group(group), topics.map(names.topic), onAssigned, consume)
+        openGroup(options, names.group(group), topics.map(names.topic), onAssigned, told)
       const { topicOf } = names
-      const consumer = startKafkaConsumer({ open, onBatch, consume, topicOf, random })
+      const consumer = startKafkaConsumer({ open, onBatch, consume: told, topicOf, random })
       const stop = async () => {
         await consumer.stop()
         stops.delete(stop)
@@ -107,22 +122,19 @@ export function kafkaTransport(options: KafkaTransportOptions): KafkaTransport {
       isClosed = true
       await Promise.all([...stops].map((stop) => stop()))
       await publisher.close()
-      await producer.close()
+      await Promise.all([scout.close(), producer.close()])
     },
   }
 }
 
-type AnyProducer = Producer<Buffer, Buffer, Buffer, Buffer>
+type Writer = Readonly<{ scout: Base; producer: Producer<Buffer, Buffer, Buffer, Buffer> }>
 
 async function write(
-  producer: AnyProducer,
+  { scout, producer }: Writer,
   messages: readonly Carried[],
   nameOf: (topic: string) => string,
 ): Promise<void> {
-  const names = new Set(messages.map(({ topic }) => nameOf(topic)))
-  const counts = await countsOf(producer, names).catch((error) => {
-    throw error instanceof TopicUnknown ? error : new KafkaUnavailable('none', error)
-  })
+  const counts = await askUntilTold(scout, new Set(messages.map(({ topic }) => nameOf(topic))))
   const records = messages.map((message) => {
     const { partitionKey } = message
     const topic = nameOf(message.topic)
@@ -138,9 +150,23 @@ async function write(
     })
     const part = records.slice(start, end === -1 ? records.length : end)
     await producer.send({ messages: part }).catch((error) => {
+      scout.clearMetadata()
       producer.clearMetadata()
-      throw new KafkaUnavailable('unknown', error)
+      throw failureOf(error, 'unknown')
     })
     start += part.length
+  }
+}
+
+async function askUntilTold(scout: Base, topics: ReadonlySet<string>) {
+  const since = performance.now()
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await countsOf(scout, topics)
+    } catch (error) {
+      const isLast = tries > retries || performance.now() - since > askMaxMs
+      if (isLast || !(error instanceof KafkaUnavailable)) throw error
+      await delay(retryDelayMs)
+    }
   }
 }
