@@ -45,6 +45,16 @@ export class KafkaNotSupported extends Error {
   }
 }
 
+/** A topic does not take a message as large as this one. Code `record-too-large`. */
+export class RecordTooLarge extends Error {
+  readonly code = 'record-too-large'
+
+  constructor(topic: string, message: string, bytes: number, cause: unknown) {
+    const mend = `raise max.message.bytes of the topic, to more than ${bytes}; it is tried again`
+    super(`Kafka's topic ${topic} takes no message as large as ${message}: ${mend}`, { cause })
+  }
+}
+
 /** A group was to go on where the broker has nothing any more; it goes on where there is more. */
 export class MessagesGone extends Error {
   readonly code = 'messages-gone'
@@ -58,6 +68,7 @@ const notAllowed = new Set([
   ...['ERR_TLS_CERT_ALTNAME_INVALID', 'Broker requires TLS.'],
 ])
 const notSupported = new Set(['PLT_KFK_UNSUPPORTED_API', 'UNSUPPORTED_VERSION'])
+const tooLarge = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
 /** What a connection also ends with whose broker dies while it is opened. */
 const maybeNotAllowed = new Set(['PLT_KFK_AUTHENTICATION', 'PLT_KFK_USER', 'EPROTO'])
 
@@ -67,6 +78,11 @@ export function failureOf(error: unknown, effect: 'none' | 'unknown' = 'none'): 
   if (isOneOf(notAllowed, error)) return new KafkaNotAllowed(error)
   if (isOneOf(notSupported, error)) return new KafkaNotSupported(error)
   return new KafkaUnavailable(effect, error)
+}
+
+/** Whether a broker has refused records for their size: one of them, or all together. */
+export function isTooLarge(error: unknown): boolean {
+  return isOneOf(tooLarge, error)
 }
 
 /** Whether asking again tells more: a broker that is there, and ends so again, allows nothing. */

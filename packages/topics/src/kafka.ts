@@ -3,7 +3,13 @@ import { Base, Producer } from '@platformatic/kafka'
 import { partitionOf } from './append.ts'
 import { clientOptions, countsOf, type KafkaConnection } from './kafka-connection.ts'
 import { startKafkaConsumer } from './kafka-consumer.ts'
-import { failureOf, KafkaUnavailable, TopicUnknown } from './kafka-failures.ts'
+import {
+  failureOf,
+  isTooLarge,
+  KafkaUnavailable,
+  RecordTooLarge,
+  TopicUnknown,
+} from './kafka-failures.ts'
 import { openGroup } from './kafka-group.ts'
 import { kafkaNames } from './kafka-names.ts'
 import { type Carried, carriedOf, recordOf } from './kafka-record.ts'
@@ -17,6 +23,7 @@ export {
   KafkaNotSupported,
   KafkaUnavailable,
   MessagesGone,
+  RecordTooLarge,
   TopicUnknown,
 } from './kafka-failures.ts'
 export {
@@ -66,9 +73,9 @@ const publishBytesMax = 2 ** 20
  *
  * `publish` keeps the order of one caller's messages, has all in-sync replicas acknowledge them, and
  * writes to the partition that the outbox would use for as many partitions. It rejects with
- * {@link TopicUnknown}, {@link KafkaNotAllowed} or {@link KafkaNotSupported}, or with
- * {@link KafkaUnavailable}. Where it is not known whether they are written (`effect`), they may be
- * there twice when published again, with the same ids. `report` of `consume` is told the same.
+ * {@link TopicUnknown}, {@link RecordTooLarge}, {@link KafkaNotAllowed}, {@link KafkaNotSupported}
+ * or {@link KafkaUnavailable}. Where it is not known whether they are written (`effect`), they may
+ * be there twice when published again, with the same ids. `report` of `consume` is told the same.
  *
  * A group shares partitions out evenly; each is read in one process at a time, and everybody keeps
  * what they have as long as that is fair. While one is handed over, both may read it for a moment.
@@ -92,7 +99,7 @@ export function kafkaTransport(options: KafkaTransportOptions): KafkaTransport {
     inTurn(() => write(writer, messages, names.topic))
   const publisher = createPublisher({
     write: (messages) => forward(messages.map(carriedOf)),
-    isOfData: (error) => error instanceof TopicUnknown,
+    isOfData: (error) => error instanceof TopicUnknown || error instanceof RecordTooLarge,
     notTaken: (reason) => new KafkaUnavailable('none', new Error(reason)),
     told: () => {},
     batchSizeMax: publishBatchMax,
@@ -139,7 +146,7 @@ async function write(
     const { partitionKey } = message
     const topic = nameOf(message.topic)
     const partition = partitionOf(partitionKey, counts.get(topic)!)
-    return { topic, partition, ...recordOf(message) }
+    return { topic, partition, ...recordOf(message), message }
   })
   for (let start = 0; start < records.length; ) {
     let bytes = 0
@@ -149,13 +156,36 @@ async function write(
       return index > start && bytes > publishBytesMax
     })
     const part = records.slice(start, end === -1 ? records.length : end)
-    await producer.send({ messages: part }).catch((error) => {
+    await send(producer, part).catch((error) => {
       scout.clearMetadata()
       producer.clearMetadata()
       throw failureOf(error, 'unknown')
     })
     start += part.length
   }
+}
+
+type Writable = ReturnType<typeof recordOf> &
+  Readonly<{ topic: string; partition: number; message: Carried & Partial<Delivered> }>
+
+/** What a topic takes at once may be less than we send: it is halved until one alone is refused. */
+async function send(producer: Writer['producer'], part: readonly Writable[]): Promise<void> {
+  try {
+    await producer.send({ messages: part.map(({ message: _, ...record }) => record) })
+  } catch (error) {
+    if (!isTooLarge(error)) throw error
+    const [{ topic, value, message }] = part as [Writable]
+    if (part.length === 1) throw new RecordTooLarge(topic, placeOf(message), value.length, error)
+    const middle = Math.ceil(part.length / 2)
+    await send(producer, part.slice(0, middle))
+    await send(producer, part.slice(middle))
+  }
+}
+
+function placeOf({ id, topic, partition, position }: Writable['message']): string {
+  return position === undefined
+    ? `${id}`
+    : `${id} (in the outbox: ${topic}/${partition}/${position})`
 }
 
 async function askUntilTold(scout: Base, topics: ReadonlySet<string>) {

@@ -62,7 +62,7 @@ describeWithKafka('a broker that is away', () => {
     await cluster.makeTopic(fresh, 6)
     const others = openTransport({})
     const keys = Array.from({ length: 40 }, (_, n) => `key ${n}`)
-    // Without an idempotent producer, the first writes to a topic that is just made come twice.
+    // Earlier clients wrote the first records of a topic twice unless they were idempotent.
     await Promise.all(keys.map((key, n) => others.publish([told(fresh, key, n)])))
     await others.publish([told(topic, 'k', 2)])
 

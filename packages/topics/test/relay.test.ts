@@ -1,7 +1,7 @@
 import { describeWithKafka } from '@semel/parts/testing'
 import { type Delivered, startRelay } from '@semel/topics'
 import type { KafkaTransport } from '@semel/topics/kafka'
-import { readUntil, told } from '@semel/topics/testing'
+import { readUntil, readWith, told } from '@semel/topics/testing'
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest'
 import { type KafkaCluster, openKafkaCluster } from './kafka-cluster.ts'
 import { expectInOrder, keys, openOutbox } from './outbox-in-kafka.ts'
@@ -54,6 +54,43 @@ describeWithKafka('a relay from PostgreSQL to Kafka', () => {
     await vi.waitFor(() => expect(copied).toHaveLength(2 * 20 * keys.length), patience)
     const { seen } = await readUntil(kafka, 'g', topic, copied.length)
     expectInOrder(seen, 20)
+  })
+
+  it('says which message is too large for its topic, and goes on when it takes it', async () => {
+    const { topic, outbox, commit } = await openOutbox(1)
+    const kafka = await openTopic(topic)
+    const setSize = (value: string) =>
+      cluster.admin.incrementalAlterConfigs({
+        resources: [
+          {
+            ...{ resourceType: 2, resourceName: topic },
+            configs: [{ name: 'max.message.bytes', configOperation: 0, value }],
+          },
+        ],
+      })
+    await setSize('2000')
+    const large = { ...told(topic, 'ann', 6), body: 'x'.repeat(4000) }
+    const errors: unknown[] = []
+    const report = (error: unknown) => errors.push(error)
+    // Together, the small ones are too large as well.
+    await commit(
+      [0, 1, 2, 3, 4, 5].map((n) => ({ ...told(topic, 'ann', n), body: 'y'.repeat(900) })),
+    )
+    await commit([large])
+    const relay = startRelay({ from: outbox, to: kafka, topics: [topic], report })
+    onTestFinished(() => relay.stop())
+
+    await vi.waitFor(() => expect(errors.length).toBeGreaterThan(1), patience)
+    expect(errors[0]).toMatchObject({
+      code: 'record-too-large',
+      message: expect.stringContaining(`${large.id} (in the outbox: ${topic}/0/6)`),
+    })
+    await setSize('2000000')
+
+    const reader = readWith(kafka, 'g', topic)
+    const ids = () => [...new Set(reader.seen.map(({ id }) => id))]
+    await vi.waitFor(() => expect(ids()).toHaveLength(7), patience)
+    expect(ids()[6]).toBe(large.id)
   })
 
   it('waits for a broker that is gone, and then copies everything in order', async () => {
