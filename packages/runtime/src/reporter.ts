@@ -3,8 +3,8 @@ const sameReportEveryMs = 1000
 /**
  * Makes the function that tells the operator what clients are told nothing of. Where the error and
  * all its causes have codes, it is no bug but what the world does, and one line; else it is told
- * whole, with its stack. The same message comes at most once a second: a database that is away fails
- * a batch every few milliseconds.
+ * whole, with its stack. The same message comes at most once a second: with its database away, a
+ * service fails a batch every few milliseconds.
  */
 export function createReporter(name: string): (error: unknown) => void {
   const last = { message: '', at: Number.NEGATIVE_INFINITY }
