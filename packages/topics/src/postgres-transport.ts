@@ -181,6 +181,7 @@ function createPolling(
 ): Recurring & Pick<PostgresTransport, 'lagOf' | 'lags'> {
   const db = queryable(pool)
   let seen: readonly HeadRow[] = []
+  let groupLags: ReadonlyMap<string, number> = new Map()
   let idle = 0
   let failures = 0
 
@@ -189,6 +190,7 @@ function createPolling(
     const topics = [...new Set([...consumers].flatMap((consumer) => consumer.topics))]
     const groups = [...new Set([...consumers].map(({ group }) => group))]
     seen = await readHeads(db, topics, groups)
+    groupLags = lagsOfGroups(seen.flatMap(lagIn))
     failures = 0
     const news = seen.filter((row) => isNews(row, consumers, ownership))
     idle = news.length > 0 ? 0 : idle + 1
@@ -202,12 +204,17 @@ function createPolling(
   })
   return {
     ...repeated,
-    lagOf: (group) =>
-      seen
-        .filter((row) => row.group === group)
-        .reduce((lag, { next, position }) => lag + next - position!, 0),
+    lagOf: (group) => groupLags.get(group) ?? 0,
     lags: () => seen.flatMap(lagIn),
   }
+}
+
+/** Summed at each look, and not for each command that asks whether it may tell more. */
+function lagsOfGroups(lags: readonly Lag[]): ReadonlyMap<string, number> {
+  const groups = [...Map.groupBy(lags, ({ group }) => group)]
+  return new Map(
+    groups.map(([group, of]) => [group, of.reduce((sum, { messages }) => sum + messages, 0)]),
+  )
 }
 
 /** Nothing of a partition that none of the groups has begun to read. */
