@@ -1,10 +1,11 @@
 import { createClient, RESP_TYPES } from '@redis/client'
 import type { CommandId } from './command.ts'
 import { gathered } from './gathered.ts'
+import { createNeighbour, inTime, type Neighbour } from './neighbour.ts'
 import type { ReplayCache } from './replay-cache.ts'
 import { createSeal } from './sealed-record.ts'
 import type { CommandRecord } from './store.ts'
-import { processTimers, type Timer, type Timers, within } from './timers.ts'
+import { processTimers, within } from './timers.ts'
 
 /** Where the Redis is, and what it may cost. */
 export type RedisCacheOptions = Readonly<{
@@ -63,7 +64,6 @@ export type RedisReplayCache = ReplayCache &
 type Client = ReturnType<typeof makeClient>
 
 const secretBytesMin = 32
-const closeWithinMs = 1000
 
 /**
  * Makes a replay cache of a Redis, which many processes may share. It connects by itself, and
@@ -83,15 +83,15 @@ export function redisReplayCache(options: RedisCacheOptions): RedisReplayCache {
   }
   const seal = createSeal(secret)
   const counts = { hits: 0, misses: 0, ignored: 0, errors: 0, skipped: 0 }
-  const connection = connect(options)
+  const redis = connect(options)
   let waitingBytes = 0
 
   async function lookUp(ids: readonly CommandId[]): Promise<Map<CommandId, CommandRecord>> {
     const found = new Map<CommandId, CommandRecord>()
-    const client = connection.client()
+    const client = redis.link()
     if (client === undefined) counts.skipped += ids.length
     if (client === undefined) return found
-    const entries = await connection.read(client, ids.map(entryName))
+    const entries = await redis.ask(client, read(client, ids.map(entryName)))
     if (entries === undefined) counts.errors += 1
     for (const [index, bytes] of (entries ?? []).entries()) {
       const id = ids[index]!
@@ -103,7 +103,7 @@ export function redisReplayCache(options: RedisCacheOptions): RedisReplayCache {
   }
 
   function keep(record: CommandRecord, lifeMs: number) {
-    const client = connection.client()
+    const client = redis.link()
     const bytes = client === undefined ? undefined : seal.sealed(record)
     if (bytes === undefined || waitingBytes + bytes.length > waitingBytesMax) {
       counts.skipped += 1
@@ -127,7 +127,7 @@ export function redisReplayCache(options: RedisCacheOptions): RedisReplayCache {
   return {
     async get(ids) {
       // At once: a Redis that is away must not cost a turn of the event loop.
-      if (connection.client() !== undefined) return get(ids)
+      if (redis.link() !== undefined) return get(ids)
       counts.skipped += ids.length
       return new Map()
     },
@@ -138,115 +138,37 @@ export function redisReplayCache(options: RedisCacheOptions): RedisReplayCache {
         if (record.answer !== undefined && lifeMs > 0) keep(record, lifeMs)
       }
     },
-    isConnected: () => connection.client() !== undefined,
+    isConnected: () => redis.link() !== undefined,
     counts: () => ({ ...counts }),
-    close: connection.close,
+    close: redis.close,
   }
 }
 
-type Connection = Readonly<{
-  /** Undefined while Redis is left alone. */
-  client(): Client | undefined
-  /** The entries under these names, null where there is none; undefined when that failed. */
-  read(client: Client, names: readonly string[]): Promise<readonly (Buffer | null)[] | undefined>
-  close(): Promise<void>
-}>
-
-/**
- * The time of a look-up runs from when the client has written it, at the end of this turn; and it
- * is late only when its answer was not among the events at hand when its time was up. A process
- * that is busy itself must not blame Redis for it.
- */
-const budgetTimers: Timers = {
-  ...processTimers,
-  after(run, ms) {
-    const { promise: cancelled, resolve: cancel } = Promise.withResolvers<void>()
-    processTimers.soon(() => {
-      const timer = processTimers.after(() => processTimers.soon(run), ms)
-      void cancelled.then(timer.cancel)
-    })
-    return { cancel }
-  },
-}
-
-function connect(options: RedisCacheOptions): Connection {
+function connect(options: RedisCacheOptions): Neighbour<Client> {
   const { url, budgetMs = 5, failuresMax = 3, retryMs = 1000, connectWithinMs = 2000 } = options
-  const { report = () => {} } = options
-  let current: Client | undefined
-  let isReady = false
-  let isTold = false
-  let failures = 0
-  let retry: Timer | undefined
-
-  function open() {
-    const client = makeClient(url, connectWithinMs)
-    current = client
-    failures = 0
-    client.on('error', (error) => leave(client, error))
-    // Left while it was connecting: the client ends no socket that it does not have yet.
-    client.on('connect', () => void (client !== current && client.destroy()))
-    tryOut(client, budgetMs, connectWithinMs).then(
-      () => {
-        if (client !== current) return
-        isReady = true
-        isTold = false
-      },
-      (error) => leave(client, error),
-    )
-  }
-
-  function leave(client: Client, cause: unknown) {
-    if (client !== current) return
-    current = undefined
-    isReady = false
-    client.destroy()
-    if (!isTold) report(new Error('Redis is left alone until it answers in time', { cause }))
-    isTold = true
-    retry = processTimers.after(open, retryMs)
-  }
-
-  open()
-  return {
-    client: () => (isReady ? current : undefined),
-    async read(client, names) {
-      try {
-        const entries = await ask(client, names, budgetMs)
-        failures = 0
-        return entries
-      } catch (error) {
-        failures += 1
-        if (failures >= failuresMax) leave(client, error)
-        return undefined
-      }
+  return createNeighbour({
+    ...{ name: 'Redis', budgetMs, failuresMax, retryMs, report: options.report ?? (() => {}) },
+    open(failed) {
+      const client = makeClient(url, connectWithinMs)
+      client.on('error', failed)
+      return client
     },
-    async close() {
-      const client = current
-      const wasReady = isReady
-      current = undefined
-      isReady = false
-      retry?.cancel()
-      if (wasReady) await within(processTimers, closeWithinMs, written(client!))
-      client?.destroy()
+    async tryOut(client) {
+      const connected = await within(processTimers, connectWithinMs, client.connect())
+      if (connected === undefined) throw new Error(`no connection within ${connectWithinMs} ms`)
+      await inTime(budgetMs, read(client, [entryName('trial')]))
     },
-  }
+    finish: (client) => client.close().catch(() => undefined),
+    drop(client) {
+      // While it connects, the client ends no socket that it does not have yet.
+      client.on('connect', () => client.destroy())
+      client.destroy()
+    },
+  })
 }
 
-/** Resolves when all that was sent is answered, or will not be. */
-async function written(client: Client): Promise<void> {
-  await client.close().catch(() => undefined)
-}
-
-/** A connection is good when a look-up on it was answered in time. */
-async function tryOut(client: Client, budgetMs: number, connectWithinMs: number): Promise<void> {
-  const connected = await within(processTimers, connectWithinMs, client.connect())
-  if (connected === undefined) throw new Error(`no connection within ${connectWithinMs} ms`)
-  await ask(client, [entryName('trial')], budgetMs)
-}
-
-async function ask(client: Client, names: readonly string[], budgetMs: number) {
-  const asked = client.sendCommand(['MGET', ...names], { typeMapping: asBytes })
-  const reply = await within<unknown>(budgetTimers, budgetMs, asked)
-  if (reply === undefined) throw new Error(`no answer within ${budgetMs} ms`)
+async function read(client: Client, names: readonly string[]) {
+  const reply: unknown = await client.sendCommand(['MGET', ...names], { typeMapping: asBytes })
   if (!isEntries(reply, names.length)) throw new Error('an answer that is not one of Redis')
   return reply
 }
