@@ -9,7 +9,7 @@ import { ask, freshId, orderOf } from './client.ts'
 import { startProduct, until } from './product.ts'
 import { databaseUrl } from './replicas.ts'
 
-const REDIS_SEAL_SECRET = 'a secret of at least thirty-two bytes'
+const SEAL_SECRET = 'a secret of at least thirty-two bytes'
 
 describe('a product whose Redis', () => {
   it.each([
@@ -17,7 +17,7 @@ describe('a product whose Redis', () => {
     ['accepts and never answers', silentPort],
   ])('%s starts, answers, answers again, and stops', async (_, portOf) => {
     const REDIS_URL = `redis://127.0.0.1:${await portOf()}`
-    const product = await startProduct({ REDIS_URL, REDIS_SEAL_SECRET })
+    const product = await startProduct({ REDIS_URL, SEAL_SECRET })
     const place = { key: 'place', body: orderOf(freshId()) }
 
     const placed = await ask(product.url, place)
@@ -26,7 +26,7 @@ describe('a product whose Redis', () => {
     expect(placed.answer.status).toBe(201)
     expect(repeat).toEqual({ ...placed, replayed: true })
     await until(async () => product.output().includes('Redis is left alone'))
-    expect(product.output()).not.toContain(REDIS_SEAL_SECRET)
+    expect(product.output()).not.toContain(SEAL_SECRET)
     expect(await product.stop()).toBe(0)
   })
 })
@@ -36,7 +36,7 @@ describeWithRedis('two products that share a Redis', () => {
     const redis = await startRedis()
     onTestFinished(() => redis.kill())
     const database = await testDatabase(migrations)
-    const env = { REDIS_URL: redis.url, REDIS_SEAL_SECRET, DATABASE_URL: databaseUrl(database) }
+    const env = { REDIS_URL: redis.url, SEAL_SECRET, DATABASE_URL: databaseUrl(database) }
     const one = await startProduct(env)
     const other = await startProduct(env)
 

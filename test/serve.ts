@@ -1,4 +1,10 @@
-import { type CallerOptions, createIdentify, createServer, type Face } from '@semel/http'
+import {
+  type CallerOptions,
+  createIdentify,
+  createServer,
+  type Face,
+  type Route,
+} from '@semel/http'
 import { onTestFinished } from 'vitest'
 
 /** Serves a face in this process until the test is over; resolves to its address. */
@@ -8,6 +14,7 @@ export async function serve(
     callers?: CallerOptions
     clock?: () => Date
     report?: (error: unknown) => void
+    internalRoutes?: readonly Route[]
   }> = {},
 ): Promise<string> {
   const { callers = { kind: 'none' }, ...more } = options

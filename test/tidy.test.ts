@@ -97,6 +97,7 @@ describe('the house', () => {
     ['pg', /^packages\/postgres\/src\/|^benchmarks\//],
     ['@redis/client', /^packages\/commands\/src\/redis\.ts$/],
     ['prom-client', /^packages\/runtime\/src\/metrics\.ts$/],
+    ['undici', /^packages\/commands\/src\/registry\.ts$|^services\/gateway\/src\/upstream\.ts$/],
     ['jose', /^packages\/http\/src\/callers\.ts$/],
     ['vitest', /conformance\.ts$|testing\.ts$|^vitest\.config\.ts$/],
   ])('imports %s only where it is at home', (name, home) => {

@@ -56,12 +56,12 @@ test.each([
 })
 
 test.each([
-  [{ REDIS_URL: 'redis://localhost' }, /need each other/],
-  [{ REDIS_SEAL_SECRET: secret }, /need each other/],
-  [{ REDIS_URL: 'redis://localhost', REDIS_SEAL_SECRET: 'short' }, /at least 32 bytes/],
-  [{ REDIS_URL: 'http://localhost', REDIS_SEAL_SECRET: secret }, /must be redis:/],
-  [{ REDIS_URL: 'redis://localhost/zero', REDIS_SEAL_SECRET: secret }, /must be redis:/],
-  [{ REDIS_URL: 'redis://localhost:99999', REDIS_SEAL_SECRET: secret }, /REDIS_URL is no URL/],
+  [{ REDIS_URL: 'redis://localhost' }, /REDIS_URL needs SEAL_SECRET/],
+  [{ SEAL_SECRET: secret }, /seals nothing/],
+  [{ REDIS_URL: 'redis://localhost', SEAL_SECRET: 'short' }, /at least 32 bytes/],
+  [{ REDIS_URL: 'http://localhost', SEAL_SECRET: secret }, /must be redis:/],
+  [{ REDIS_URL: 'redis://localhost/zero', SEAL_SECRET: secret }, /must be redis:/],
+  [{ REDIS_URL: 'redis://localhost:99999', SEAL_SECRET: secret }, /REDIS_URL is no URL/],
 ])('a Redis that could not be used is refused: %j', (env, fault) => {
   expect(() => readCliConfig(env)).toThrow(fault)
 })
@@ -69,7 +69,7 @@ test.each([
 test.each(['redis://localhost', 'rediss://ann:pass@redis.example:6380/3'])(
   'a Redis may be named with all that it takes: %s',
   (REDIS_URL) => {
-    expect(readCliConfig({ REDIS_URL, REDIS_SEAL_SECRET: secret }).REDIS_URL).toBe(REDIS_URL)
+    expect(readCliConfig({ REDIS_URL, SEAL_SECRET: secret }).REDIS_URL).toBe(REDIS_URL)
   },
 )
 

@@ -114,6 +114,7 @@ export const listMessages = query({
 /**
  * How a client's request ended, told in the transaction that ended it. `response.body` is the text
  * that was answered, to the byte; null beyond 256 KiB. `response` is null unless it was answered.
+ * `seal`: what executors with one secret believe the response by; opaque to all others.
  */
 export const messageAnswered = event({
   type: 'message-answered',
@@ -133,6 +134,7 @@ export const messageAnswered = event({
         body: orNull(Type.String({ maxLength: answerBytesMax })),
       }),
     ),
+    seal: Type.Optional(Type.String({ maxLength: 128 })),
   },
   example: {
     guid: exampleGuid,
@@ -200,23 +202,28 @@ export type Ending = Readonly<{
 }>
 
 /** Tells the registry how every client's command ended: an executor's `announce`. */
-export function announceAll(ending: Ending): Outgoing | undefined {
+export function announceAll(ending: Ending, seal?: string): Outgoing | undefined {
   const { guid, outcome } = ending
   const { operation, key, scope, sent } = ending.command
   // What services ask of each other has no client who would look it up.
   if (scope.startsWith('@')) return undefined
   const told = { guid, operation, key, scope, request: sent as Record<string, unknown> }
   const response = outcome.kind === 'answered' ? responseOf(outcome.answer) : null
-  return tell(messageAnswered, { ...told, outcome: outcome.kind, response })
+  const sealed = seal === undefined ? {} : { seal }
+  return tell(messageAnswered, { ...told, outcome: outcome.kind, response, ...sealed })
 }
 
-/** As {@link announceAll}, of those alone that came by a topic. */
-export function announceCarried(ending: Ending): Outgoing | undefined {
-  return ending.carried ? announceAll(ending) : undefined
+/**
+ * An executor's `announce` by what REGISTER says: of all commands of clients, or of those alone
+ * that came by a topic. `sealOf` makes the seals; default: there are none.
+ */
+export function announcing<E extends Ending>(
+  register: 'all' | 'topic',
+  sealOf: (ending: E) => string | undefined = () => undefined,
+): (ending: E) => Outgoing | undefined {
+  return (ending) =>
+    register === 'all' || ending.carried ? announceAll(ending, sealOf(ending)) : undefined
 }
-
-/** Whose endings are told: an executor's `announce` by what REGISTER says. */
-export const announcements = { all: announceAll, topic: announceCarried } as const
 
 function responseOf({ status, headers, body }: Rendered) {
   return { status, headers, body: body.length > answerBytesMax ? null : body.toString() }

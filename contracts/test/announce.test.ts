@@ -1,10 +1,5 @@
 import { validate } from '@semel/contract'
-import {
-  announceAll,
-  announceCarried,
-  type Ending,
-  messageAnswered,
-} from '@semel/contracts/messages'
+import { announceAll, announcing, type Ending, messageAnswered } from '@semel/contracts/messages'
 import { describe, expect, it } from 'vitest'
 
 /** What the registry keeps of a body, at most. */
@@ -50,16 +45,32 @@ describe('what is told of an ended command', () => {
     expect(validate(messageAnswered.body, tooLong?.body)).toEqual([])
   })
 
-  it('is nothing where a service asked: no client would look it up', () => {
-    const ofService = endedWith('{}', { command: { ...command, scope: '@orders' }, carried: true })
+  it('has the seal that was made for it, where one was', () => {
+    const [sealed, unsealed] = ['a seal', undefined].map((seal) =>
+      announcing('all', () => seal)(endedWith('{}')),
+    )
 
-    expect([announceAll(ofService), announceCarried(ofService)]).toEqual([undefined, undefined])
+    expect(sealed).toEqual({ ...unsealed, body: { ...(unsealed!.body as object), seal: 'a seal' } })
+    expect(validate(messageAnswered.body, sealed?.body)).toEqual([])
+    expect(unsealed).toEqual(announceAll(endedWith('{}')))
   })
+
+  it.each(['all', 'topic'] as const)(
+    'is nothing where a service asked, registering %s',
+    (whose) => {
+      const ofService = endedWith('{}', {
+        command: { ...command, scope: '@orders' },
+        carried: true,
+      })
+
+      expect(announcing(whose)(ofService)).toBeUndefined()
+    },
+  )
 
   it('is nothing of what came by HTTP, where only topics are registered', () => {
     const carried = endedWith('{}', { carried: true })
 
-    expect(announceCarried(endedWith('{}'))).toBeUndefined()
-    expect(announceCarried(carried)).toEqual(announceAll(carried))
+    expect(announcing('topic')(endedWith('{}'))).toBeUndefined()
+    expect(announcing('topic')(carried)).toEqual(announceAll(carried))
   })
 })

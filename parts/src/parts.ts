@@ -34,7 +34,7 @@ export const parts: Readonly<Record<string, Part>> = {
       const { url, kill } = await startRedis({ port })
       // Whoever can reach this Redis is at this machine.
       const secret = 'for-this-machine-alone-and-no-other'
-      return { env: { REDIS_URL: url, REDIS_SEAL_SECRET: secret }, stop: kill }
+      return { env: { REDIS_URL: url, SEAL_SECRET: secret }, stop: kill }
     },
   },
   kafka: {

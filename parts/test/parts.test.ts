@@ -67,7 +67,7 @@ describeWithRedis('parts that are started', () => {
 
     expect(env).toEqual({
       REDIS_URL: `redis://127.0.0.1:${redis[1].port}`,
-      REDIS_SEAL_SECRET: expect.stringMatching(/.{32}/),
+      SEAL_SECRET: expect.stringMatching(/.{32}/),
       SMTP_URL: `smtp://127.0.0.1:${smtp[1].port}`,
       MAIL_FROM: expect.stringContaining('@'),
       MAIL_TO: expect.stringContaining('{userId}@'),

@@ -177,9 +177,9 @@ export function createExecutor<State, C extends Command, Tx>(
 
   /** A repeat that the cache knows waits for no batch, and needs no room in the queue. */
   async function look(entry: Entry<C>): Promise<Verdict> {
-    const { id } = entry.command
+    const { command } = entry
     if (cache === undefined) return decide(entry)
-    const cached = (await cache.get([id])).get(id)
+    const cached = (await cache.get([command])).get(command.id)
     if (cached !== undefined) return { kind: 'known', record: cached }
     const verdict = await decide(entry)
     if ('record' in verdict) cache.put([verdict.record])

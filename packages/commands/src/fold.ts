@@ -42,7 +42,10 @@ export type Ending = Readonly<{
   command: Command
   /** It came by a topic: whoever sent it can only learn of its end in this way. */
   carried: boolean
-  outcome: Readonly<{ kind: 'answered'; answer: Rendered } | { kind: 'key-reused' | 'key-expired' }>
+  outcome: Readonly<
+    | { kind: 'answered'; answer: Rendered; decidedAt: Date; replayableUntil: Date }
+    | { kind: 'key-reused' | 'key-expired' }
+  >
 }>
 
 /** What a batch comes to for one of its commands. */
@@ -113,12 +116,11 @@ export function foldBatch<State, C extends Command>(
     try {
       const aggregateId = context.decider.aggregateId(command)
       const { next, answer, told } = decideOne(command, aggregateId, states, context)
-      const ending = { kind: 'answered', answer } as const
-      const announcements = announced(entry, ending, context)
+      const record = recordOf(command, answer, context)
+      const announcements = announced(entry, endingOf(record, answer), context)
       if (next !== states.get(aggregateId)) touched.add(aggregateId)
       states.set(aggregateId, next)
       messages.push(...told, ...announcements)
-      const record = recordOf(command, answer, context)
       decided.set(command.id, record)
       return { kind: 'decided', record }
     } catch (error) {
@@ -179,7 +181,14 @@ function endingOfKnown(
   const comparison = comparisonOf(command, record, now)
   if (comparison === 'incomparable') return comparison
   if (comparison !== 'replayable') return { kind: comparison }
-  return { kind: 'answered', answer: record.answer as Rendered }
+  return endingOf(record, record.answer as Rendered)
+}
+
+function endingOf(
+  { decidedAt, replayableUntil }: CommandRecord,
+  answer: Rendered,
+): Ending['outcome'] {
+  return { kind: 'answered', answer, decidedAt, replayableUntil }
 }
 
 function announced<State, C extends Command>(

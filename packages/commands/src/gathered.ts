@@ -19,11 +19,19 @@ export function gathered<Id, Found>(
     return { ids, found }
   }
 
+  function add(id: Id): Promise<ReadonlyMap<Id, Found>> {
+    if (next === undefined || next.ids.size >= batchSizeMax) next = gather()
+    next.ids.add(id)
+    return next.found
+  }
+
   return async (ids) => {
-    if (next === undefined || next.ids.size + ids.length > batchSizeMax) next = gather()
-    const { ids: all, found } = next
-    for (const id of ids) all.add(id)
-    const known = await found
-    return new Map(ids.flatMap((id) => (known.has(id) ? [[id, known.get(id)!] as const] : [])))
+    const known = new Map<Id, Found>()
+    const asked = ids.map((id) => [id, add(id)] as const)
+    for (const [id, coming] of asked) {
+      const found = (await coming).get(id)
+      if (found !== undefined) known.set(id, found)
+    }
+    return known
   }
 }

@@ -39,7 +39,10 @@ export {
   composeCaches,
   type ProcessCacheOptions,
   processReplayCache,
+  type RemoteReplayCache,
+  type RemoteReplayCacheCounts,
   type ReplayCache,
+  type Sought,
 } from './replay-cache.ts'
 export {
   type RetentionOptions,

@@ -2,7 +2,7 @@ import { createClient, RESP_TYPES } from '@redis/client'
 import type { CommandId } from './command.ts'
 import { gathered } from './gathered.ts'
 import { createNeighbour, inTime, type Neighbour } from './neighbour.ts'
-import type { ReplayCache } from './replay-cache.ts'
+import type { RemoteReplayCache } from './replay-cache.ts'
 import { createSeal } from './sealed-record.ts'
 import type { CommandRecord } from './store.ts'
 import { processTimers, within } from './timers.ts'
@@ -39,31 +39,7 @@ export type RedisCacheOptions = Readonly<{
   report?: ((error: unknown) => void) | undefined
 }>
 
-/** What became of the commands that were looked up and of the entries that were to be kept. */
-export type RedisCacheCounts = Readonly<{
-  hits: number
-  misses: number
-  /** Entries that no holder of the secret wrote under their id, or of another format. */
-  ignored: number
-  /** Look-ups that failed or were late, and entries that Redis did not take. */
-  errors: number
-  /** Commands not looked up, and entries not kept, because Redis was away or behind. */
-  skipped: number
-}>
-
-/** A replay cache in Redis. */
-export type RedisReplayCache = ReplayCache &
-  Readonly<{
-    /** Whether look-ups go to Redis now. */
-    isConnected(): boolean
-    counts(): RedisCacheCounts
-    /** Waits for entries on their way, a second at most, and ends the connection. */
-    close(): Promise<void>
-  }>
-
 type Client = ReturnType<typeof makeClient>
-
-const secretBytesMin = 32
 
 /**
  * Makes a replay cache of a Redis, which many processes may share. It connects by itself, and
@@ -75,12 +51,9 @@ const secretBytesMin = 32
  *
  * @throws {TypeError} when the secret is shorter than 32 bytes, or the URL is none.
  */
-export function redisReplayCache(options: RedisCacheOptions): RedisReplayCache {
+export function redisReplayCache(options: RedisCacheOptions): RemoteReplayCache {
   const { secret, lifetimeMs = 3_600_000, batchSizeMax = 256 } = options
   const { waitingBytesMax = 8 * 1024 * 1024, clock = () => new Date() } = options
-  if (Buffer.byteLength(secret) < secretBytesMin) {
-    throw new TypeError(`the secret of a replay cache has at least ${secretBytesMin} bytes`)
-  }
   const seal = createSeal(secret)
   const counts = { hits: 0, misses: 0, ignored: 0, errors: 0, skipped: 0 }
   const redis = connect(options)
@@ -125,10 +98,10 @@ export function redisReplayCache(options: RedisCacheOptions): RedisReplayCache {
 
   const get = gathered(lookUp, { timers: processTimers, batchSizeMax })
   return {
-    async get(ids) {
+    async get(commands) {
       // At once: a Redis that is away must not cost a turn of the event loop.
-      if (redis.link() !== undefined) return get(ids)
-      counts.skipped += ids.length
+      if (redis.link() !== undefined) return get(commands.map(({ id }) => id))
+      counts.skipped += commands.length
       return new Map()
     },
     put(records) {

@@ -46,7 +46,7 @@ function keepsRecords(opened: Open): void {
     const [one, two, absent] = ['many 1', 'many 2', 'many 3'].map(recordNamed)
     opened.cache.put([one!, two!])
 
-    const all = await opened.cache.get([one!.id, absent!.id, two!.id])
+    const all = await opened.cache.get([one!, absent!, two!])
 
     expect(all).toEqual(
       new Map([
@@ -62,7 +62,7 @@ function answersWhoAsks(opened: Open): void {
     const records = Array.from({ length: 600 }, (_, n) => recordNamed(`at once ${n}`))
     opened.cache.put(records)
 
-    const answers = await Promise.all(records.map(({ id }) => opened.cache.get([id])))
+    const answers = await Promise.all(records.map((record) => opened.cache.get([record])))
 
     expect(answers).toEqual(records.map((record) => new Map([[record.id, record]])))
   })
@@ -93,7 +93,7 @@ function answersWhoAsks(opened: Open): void {
 }
 
 async function foundIn({ cache }: Open, record: CommandRecord): Promise<readonly CommandRecord[]> {
-  return [...(await cache.get([record.id])).values()]
+  return [...(await cache.get([record])).values()]
 }
 
 const emptyAnswer = { status: 204, headers: {}, body: Buffer.alloc(0) }

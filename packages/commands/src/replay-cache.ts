@@ -1,16 +1,42 @@
 import type { CommandId } from './command.ts'
 import type { CommandRecord } from './store.ts'
 
+/** A command whose record is looked for, as far as records name it. */
+export type Sought = Pick<CommandRecord, 'id' | 'scope' | 'operation' | 'key' | 'fingerprint'>
+
 /**
  * A copy of decided answers, asked before the command log and told after the commit.
  *
- * It may forget anything at any time and changes no outcome. Neither function ever throws or
+ * It may forget anything at any time and changes no outcome: what it gives under a command's id is
+ * what was decided under it, for this input or another. Neither function ever throws or
  * rejects: a cache in trouble knows nothing.
  */
 export interface ReplayCache {
-  get(ids: readonly CommandId[]): Promise<Map<CommandId, CommandRecord>>
+  get(commands: readonly Sought[]): Promise<Map<CommandId, CommandRecord>>
   put(records: readonly CommandRecord[]): void
 }
+
+/** What became of the commands that were looked up and of the entries that were to be kept. */
+export type RemoteReplayCacheCounts = Readonly<{
+  hits: number
+  misses: number
+  /** Entries that no holder of the secret made for the command that asked, or of another format. */
+  ignored: number
+  /** Look-ups that failed or were late, and entries that were not taken. */
+  errors: number
+  /** Commands not looked up, and entries not kept, because the other process was away or behind. */
+  skipped: number
+}>
+
+/** A replay cache in another process. */
+export type RemoteReplayCache = ReplayCache &
+  Readonly<{
+    /** Whether look-ups go there now. */
+    isConnected(): boolean
+    counts(): RemoteReplayCacheCounts
+    /** Waits for what is on its way, a second at most, and ends the connections. */
+    close(): Promise<void>
+  }>
 
 /** Bounds of the in-process cache. */
 export type ProcessCacheOptions = Readonly<{
@@ -58,9 +84,9 @@ export function processReplayCache(options: ProcessCacheOptions = {}): ReplayCac
   }
 
   return {
-    async get(ids) {
+    async get(commands) {
       const found = new Map<CommandId, CommandRecord>()
-      for (const id of ids) {
+      for (const { id } of commands) {
         const record = find(id)
         if (record !== undefined) found.set(id, record)
       }
@@ -78,10 +104,10 @@ export function processReplayCache(options: ProcessCacheOptions = {}): ReplayCac
  */
 export function composeCaches(...caches: readonly ReplayCache[]): ReplayCache {
   return {
-    async get(ids) {
+    async get(commands) {
       const found = new Map<CommandId, CommandRecord>()
       for (const [index, cache] of caches.entries()) {
-        const missing = ids.filter((id) => !found.has(id))
+        const missing = commands.filter(({ id }) => !found.has(id))
         if (missing.length === 0) break
         const records = [...(await cache.get(missing)).values()]
         for (const nearer of caches.slice(0, index)) nearer.put(records)

@@ -8,6 +8,11 @@ export type Seal = Readonly<{
   sealed(record: CommandRecord): Buffer
   /** The record that was sealed under this id; undefined for all other bytes. */
   opened(id: CommandId, bytes: Buffer): CommandRecord | undefined
+  /**
+   * What authenticates a record that is kept in parts: 32 bytes that only holders of the secret can
+   * make. @throws {TypeError} for a tombstone.
+   */
+  mac(record: CommandRecord): Buffer
 }>
 
 /**
@@ -16,6 +21,7 @@ export type Seal = Readonly<{
  * A format that a reader of this version would misunderstand takes the next number.
  */
 const formatVersion = 1
+const secretBytesMin = 32
 const macAt = 1
 const macBytes = 32
 const headLengthAt = macAt + macBytes
@@ -33,26 +39,35 @@ type Head = Readonly<{
   replayableUntil: number
 }>
 
-/** Makes a seal of a secret. */
+/**
+ * Makes a seal of a secret.
+ *
+ * @throws {TypeError} when the secret is shorter than 32 bytes.
+ */
 export function createSeal(secret: string): Seal {
+  if (Buffer.byteLength(secret) < secretBytesMin) {
+    throw new TypeError(`the secret of a replay cache has at least ${secretBytesMin} bytes`)
+  }
   const macOf = (id: CommandId, sealed: Buffer) =>
     createHmac('sha256', secret)
       .update(`semel replay ${sealed[0]} ${id.length}:${id}`)
       .update(sealed.subarray(headLengthAt))
       .digest()
+  const sealed = (record: CommandRecord) => {
+    const { answer } = record
+    if (answer === undefined) throw new TypeError('a tombstone has no answer to seal')
+    const head = Buffer.from(JSON.stringify(headOf(record, answer)))
+    const bytes = Buffer.allocUnsafe(headAt + head.length + answer.body.length)
+    bytes[0] = formatVersion
+    bytes.writeUInt32BE(head.length, headLengthAt)
+    head.copy(bytes, headAt)
+    answer.body.copy(bytes, headAt + head.length)
+    macOf(record.id, bytes).copy(bytes, macAt)
+    return bytes
+  }
   return {
-    sealed(record) {
-      const { answer } = record
-      if (answer === undefined) throw new TypeError('a tombstone has no answer to seal')
-      const head = Buffer.from(JSON.stringify(headOf(record, answer)))
-      const bytes = Buffer.allocUnsafe(headAt + head.length + answer.body.length)
-      bytes[0] = formatVersion
-      bytes.writeUInt32BE(head.length, headLengthAt)
-      head.copy(bytes, headAt)
-      answer.body.copy(bytes, headAt + head.length)
-      macOf(record.id, bytes).copy(bytes, macAt)
-      return bytes
-    },
+    sealed,
+    mac: (record) => sealed(record).subarray(macAt, headLengthAt),
     opened(id, bytes) {
       if (bytes.length < headAt || bytes[0] !== formatVersion) return undefined
       const mac = bytes.subarray(macAt, headLengthAt)
@@ -68,10 +83,17 @@ function headOf(record: CommandRecord, answer: NonNullable<CommandRecord['answer
     rule: fingerprint.version,
     hash: fingerprint.hash.toString('base64'),
     status: answer.status,
-    headers: answer.headers,
+    headers: inNameOrder(answer.headers),
     decidedAt: record.decidedAt.getTime(),
     replayableUntil: record.replayableUntil.getTime(),
   }
+}
+
+/** A database may give them in another order than they were written in. */
+function inNameOrder(headers: Head['headers']): Head['headers'] {
+  return Object.fromEntries(
+    Object.entries(headers).sort(([one], [other]) => (one < other ? -1 : 1)),
+  )
 }
 
 /** Reads what has the right MAC: we wrote it, so it is not checked again. */

@@ -5,16 +5,14 @@ import {
   type Executor,
   type Message,
   processReplayCache,
+  type RemoteReplayCache,
+  type RemoteReplayCacheCounts,
   type ReplayCache,
   type Repository,
   userScope,
 } from '@semel/commands'
 import { commandMigrations, postgresStore } from '@semel/commands/postgres'
-import {
-  type RedisCacheCounts,
-  type RedisReplayCache,
-  redisReplayCache,
-} from '@semel/commands/redis'
+import { redisReplayCache } from '@semel/commands/redis'
 import { describeWithRedis, type RedisServer, startRedis } from '@semel/parts/testing'
 import type { Pool, Tx } from '@semel/postgres'
 import { testDatabase } from '@semel/postgres/testing'
@@ -83,14 +81,14 @@ function workload(seed: number): Ask[][] {
 /** What a cache is to a process, and what happens to Redis before a round. */
 type Variant = Readonly<{
   name: string
-  cacheOf?: (redis: RedisReplayCache) => ReplayCache
+  cacheOf?: (redis: RemoteReplayCache) => ReplayCache
   before?: (redis: RedisServer, round: number, random: () => number) => unknown
   /** What must have been met, or the variant shows nothing. */
-  met?: (counts: RedisCacheCounts) => boolean
+  met?: (counts: RemoteReplayCacheCounts) => boolean
 }>
 
-const alone = (redis: RedisReplayCache) => redis
-const behindProcess = (redis: RedisReplayCache) =>
+const alone = (redis: RemoteReplayCache) => redis
+const behindProcess = (redis: RemoteReplayCache) =>
   composeCaches(processReplayCache({ entriesMax: 20 }), redis)
 
 /** Each entry becomes another's, is cut, is forged, is of another format, or stays. */

@@ -46,7 +46,7 @@ describe('commands that a topic carried', () => {
 
     await executor.submitCarried([asked, reaction])
 
-    const known = await cache.get([asked.command.id, reaction.command.id])
+    const known = await cache.get([asked.command, reaction.command])
     expect([...known.keys()]).toEqual([asked.command.id])
   })
 

@@ -43,6 +43,7 @@ describe('gathered look-ups', () => {
     const found = await Promise.all([1, 2, 3, 4, 5].map((id) => get([id])))
 
     expect(found.map((map) => [...map.values()])).toEqual([[1], [4], [9], [16], [25]])
-    expect(asked).toEqual([[1, 2], [3, 4], [5]])
+    expect([...(await get([6, 7, 8])).values()]).toEqual([36, 49, 64])
+    expect(asked).toEqual([[1, 2], [3, 4], [5], [6, 7], [8]])
   })
 })

@@ -65,7 +65,7 @@ describeWithRedis('a replay cache in Redis', () => {
     mine.put([one])
     await until(async () => redis.tell('EXISTS', entryOf(one)) === '1')
 
-    expect(await theirs.get([one.id, other.id])).toEqual(new Map([[one.id, one]]))
+    expect(await theirs.get([one, other])).toEqual(new Map([[one.id, one]]))
     expect(theirs.counts()).toEqual({ hits: 1, misses: 1, ignored: 0, errors: 0, skipped: 0 })
   })
 
@@ -73,7 +73,7 @@ describeWithRedis('a replay cache in Redis', () => {
     const { cache } = await openConnected({ url: redis.url })
     redis.tell('CONFIG', 'RESETSTAT')
 
-    await Promise.all(Array.from({ length: 100 }, (_, n) => cache.get([decided(`${n}`).id])))
+    await Promise.all(Array.from({ length: 100 }, (_, n) => cache.get([decided(`${n}`)])))
 
     expect(redis.tell('INFO', 'commandstats')).toMatch(/cmdstat_mget:calls=1,/)
   })
@@ -107,7 +107,7 @@ describeWithRedis('a replay cache in Redis', () => {
       await until(async () => redis.tell('EXISTS', entryOf(one), entryOf(other)) === '2')
 
       lie()
-      const found = await cache.get([one.id, other.id])
+      const found = await cache.get([one, other])
 
       expect(found.size).toBe(1)
       for (const record of found.values()) expect([one, other]).toContainEqual(record)
@@ -120,7 +120,7 @@ describeWithRedis('a replay cache in Redis', () => {
       forger.cache.put([one])
       await until(async () => redis.tell('EXISTS', entryOf(one)) === '1')
 
-      expect(await cache.get([one.id])).toEqual(new Map())
+      expect(await cache.get([one])).toEqual(new Map())
       expect(cache.counts()).toMatchObject({ hits: 0, ignored: 1 })
     })
 
@@ -128,37 +128,37 @@ describeWithRedis('a replay cache in Redis', () => {
       const { cache } = await openConnected({ url: redis.url })
       redis.tell('LPUSH', entryOf(one), 'a list')
 
-      expect(await cache.get([one.id])).toEqual(new Map())
+      expect(await cache.get([one])).toEqual(new Map())
     })
   })
 
   it('knows nothing of what was flushed, and keeps what comes after', async () => {
     const { cache } = await openConnected({ url: redis.url })
     cache.put([one])
-    expect((await cache.get([one.id])).size).toBe(1)
+    expect((await cache.get([one])).size).toBe(1)
 
     redis.tell('FLUSHALL')
-    expect((await cache.get([one.id])).size).toBe(0)
+    expect((await cache.get([one])).size).toBe(0)
     cache.put([one])
 
-    expect((await cache.get([one.id])).size).toBe(1)
+    expect((await cache.get([one])).size).toBe(1)
   })
 
   it('goes on by itself when Redis was killed and is there again', async () => {
     const { cache, told } = await openConnected({ url: redis.url })
     cache.put([one])
-    expect((await cache.get([one.id])).size).toBe(1)
+    expect((await cache.get([one])).size).toBe(1)
 
     await redis.kill()
     await until(async () => !cache.isConnected())
-    expect(await cache.get([one.id])).toEqual(new Map())
+    expect(await cache.get([one])).toEqual(new Map())
     cache.put([one])
     expect(cache.counts()).toMatchObject({ skipped: 2 })
     await redis.start()
     await until(async () => cache.isConnected())
     cache.put([other])
 
-    expect(await cache.get([one.id, other.id])).toEqual(new Map([[other.id, other]]))
+    expect(await cache.get([one, other])).toEqual(new Map([[other.id, other]]))
     expect(told).toHaveLength(1)
   })
 
@@ -166,14 +166,14 @@ describeWithRedis('a replay cache in Redis', () => {
     const limits = { budgetMs: 200, failuresMax: 2, retryMs: 50 }
     const { cache, told } = await openConnected({ url: redis.url, ...limits })
     cache.put([one])
-    expect((await cache.get([one.id])).size).toBe(1)
+    expect((await cache.get([one])).size).toBe(1)
 
     redis.freeze()
     onTestFinished(() => redis.thaw())
     const costs: number[] = []
     for (const end = performance.now() + 1_500; performance.now() < end; await setImmediate()) {
       const begun = performance.now()
-      expect(await cache.get([one.id])).toEqual(new Map())
+      expect(await cache.get([one])).toEqual(new Map())
       costs.push(performance.now() - begun)
     }
 
@@ -182,7 +182,7 @@ describeWithRedis('a replay cache in Redis', () => {
     expect(told).toHaveLength(1)
     redis.thaw()
     await until(async () => cache.isConnected())
-    expect((await cache.get([one.id])).size).toBe(1)
+    expect((await cache.get([one])).size).toBe(1)
   })
 
   it('does not blame Redis for a process that is busy itself', async () => {
@@ -190,7 +190,7 @@ describeWithRedis('a replay cache in Redis', () => {
     cache.put([one])
     await until(async () => redis.tell('EXISTS', entryOf(one)) === '1')
 
-    const found = cache.get([one.id])
+    const found = cache.get([one])
     for (let turn = 0; turn < 5; turn += 1) {
       await setImmediate()
       for (const end = performance.now() + 100; performance.now() < end; );
@@ -212,19 +212,19 @@ describeWithRedis('a replay cache in Redis', () => {
     expect(skipped).toBeGreaterThanOrEqual(900)
     expect(skipped).toBeLessThan(950)
     cache.put([one])
-    expect((await cache.get([one.id])).size).toBe(1)
+    expect((await cache.get([one])).size).toBe(1)
   })
 
   it('replays all the same where Redis is full and takes nothing more', async () => {
     const { cache } = await openConnected({ url: redis.url })
     cache.put([one])
-    expect((await cache.get([one.id])).size).toBe(1)
+    expect((await cache.get([one])).size).toBe(1)
     redis.tell('CONFIG', 'SET', 'maxmemory', '1')
     onTestFinished(() => void redis.tell('CONFIG', 'SET', 'maxmemory', '0'))
 
     cache.put([other])
 
-    expect(await cache.get([one.id, other.id])).toEqual(new Map([[one.id, one]]))
+    expect(await cache.get([one, other])).toEqual(new Map([[one.id, one]]))
     expect(cache.counts()).toMatchObject({ errors: 1 })
   })
 
@@ -235,7 +235,7 @@ describeWithRedis('a replay cache in Redis', () => {
 
     await until(async () => told.length > 0)
 
-    expect(await cache.get([one.id])).toEqual(new Map())
+    expect(await cache.get([one])).toEqual(new Map())
     expect(cache.isConnected()).toBe(false)
     expect(String((told[0] as Error).cause)).toContain('WRONGPASS')
     expect(JSON.stringify(told) + String(told)).not.toContain('wrong-password')
@@ -250,7 +250,7 @@ describeWithRedis('a replay cache in Redis', () => {
     await cache.close()
 
     expect(redis.tell('EXISTS', entryOf(one))).toBe('1')
-    expect(await cache.get([one.id])).toEqual(new Map())
+    expect(await cache.get([one])).toEqual(new Map())
     cache.put([other])
     await cache.close()
     expect(redis.tell('EXISTS', entryOf(other))).toBe('0')
@@ -286,12 +286,12 @@ describe('a replay cache of what is no Redis', () => {
     const { url, sockets } = await listenAs(speak)
     const { cache, told } = open({ url, budgetMs: 50 })
     await until(async () => {
-      expect(await cache.get([decided('one').id])).toEqual(new Map())
+      expect(await cache.get([decided('one')])).toEqual(new Map())
       cache.put([decided('one')])
       return told.length > 0
     })
 
-    expect(await cache.get([decided('one').id])).toEqual(new Map())
+    expect(await cache.get([decided('one')])).toEqual(new Map())
     expect(cache.counts().hits).toBe(0)
     await cache.close()
     await until(async () => sockets.size === 0)

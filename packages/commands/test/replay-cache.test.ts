@@ -27,9 +27,9 @@ replayCacheConformance('one process cache behind another', async () => ({
 describe('composed replay caches', () => {
   function watched(cache: ReplayCache) {
     const asked: (readonly string[])[] = []
-    const get: ReplayCache['get'] = (ids) => {
-      asked.push(ids)
-      return cache.get(ids)
+    const get: ReplayCache['get'] = (commands) => {
+      asked.push(commands.map(({ id }) => id))
+      return cache.get(commands)
     }
     return { asked, cache: { ...cache, get } }
   }
@@ -140,13 +140,13 @@ async function cacheAfter(
   for (const { does, key, size } of steps) {
     const record = recordOf(`${key}`, size)
     if (does === 'put') cache.put([record])
-    else await cache.get([record.id])
+    else await cache.get([record])
   }
   return cache
 }
 
 async function kept(cache: ReplayCache, records: readonly CommandRecord[]) {
-  return [...(await cache.get(records.map(({ id }) => id))).values()]
+  return [...(await cache.get(records)).values()]
 }
 
 function bytesOf(records: readonly CommandRecord[]): number {

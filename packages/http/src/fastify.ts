@@ -5,7 +5,7 @@ import { answerClientError, answerExpectation, answerToHost } from './bare-answe
 import type { Identify } from './callers.ts'
 import { type Answer, type Refusal, type Request, refusalAnswer } from './exchange.ts'
 import type { Face } from './face.ts'
-import { type Admission, mountFace, type Route } from './mount.ts'
+import { type Admission, matches, mountFace, type Route } from './mount.ts'
 import { nextTurn } from './next-turn.ts'
 import type { RequestObserver } from './observer.ts'
 import { openApiDocument } from './open-api.ts'
@@ -38,6 +38,8 @@ export type ServerOptions = Readonly<{
   publish?: Publish
   /** What each caller may ask for. Default: anything. */
   rateLimit?: RateLimitOptions | undefined
+  /** What is served besides, for other services, in no document. Default: nothing. */
+  internalRoutes?: readonly Route[]
   /** Told of every bug that a request met. Default: written to stderr. */
   report?: (error: unknown) => void
   /** Told of every request that was answered, to be counted. Default: nobody is. */
@@ -91,7 +93,8 @@ const unfinishedGraceMs = 1000
  * @throws when two contracts claim one address, or two problems one name.
  */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { faces, clock = () => new Date(), report = reportToStderr } = options
+  const { faces, internalRoutes = [] } = options
+  const { clock = () => new Date(), report = reportToStderr } = options
   const problems = problemsOf(faces)
   const document = openApiDocument(faces, { publishes: options.publish !== undefined })
   // Most commands of the CLI declare services and serve none: without, they start a third sooner.
@@ -112,6 +115,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const routes = [
     ...faces.flatMap((face) => mountFace(face, context)),
     ...serverRoutes({ ready: options.ready, document, problems }),
+    ...internalRoutes,
   ]
   for (const route of routes) addRoute(app, route)
   addRefusals(app, routes, report)
@@ -246,17 +250,6 @@ function addRefusals(
     const headers = { allow: allow.sort().join(', ') }
     return send(reply, refusalAnswer({ problem: methodNotAllowed, headers }))
   }
-}
-
-function matches(template: string, path: string): boolean {
-  const wanted = template.split('/')
-  const given = path.split('/')
-  return (
-    wanted.length === given.length &&
-    wanted.every(
-      (part, index) => part === given[index] || (part.startsWith('{') && given[index] !== ''),
-    )
-  )
 }
 
 /** What the framework has against a request, in our words; anything else is a bug. */

@@ -8,6 +8,8 @@ export {
 export {
   type Answer,
   type Headers,
+  headerOf,
+  jsonAnswer,
   type Refusal,
   type Request,
   type RequestFault,
@@ -22,6 +24,7 @@ export type {
   QueryAnswer,
 } from './face.ts'
 export { createServer, type Server, type ServerOptions } from './fastify.ts'
+export type { Route } from './mount.ts'
 export type { RequestObserver } from './observer.ts'
 export { type OpenApiDocument, openApiDocument } from './open-api.ts'
 export { answerPage, type PageParts } from './page.ts'

@@ -41,3 +41,15 @@ export function mountFace(face: Face, context: MountContext): readonly Route[] {
     ...face.queries.map((mounted) => queryRoute(mounted, context)),
   ]
 }
+
+/** Whether a route's path, with parameters in braces, is that of a request. */
+export function matches(template: string, path: string): boolean {
+  const wanted = template.split('/')
+  const given = path.split('/')
+  return (
+    wanted.length === given.length &&
+    wanted.every(
+      (part, index) => part === given[index] || (part.startsWith('{') && given[index] !== ''),
+    )
+  )
+}

@@ -16,6 +16,7 @@ import type {
   ParametersOf,
 } from '@semel/contract'
 import type { AnsweredQuery, Face, MountedQuery, QueryAnswer } from './face.ts'
+import type { Route } from './mount.ts'
 
 /** What a service is made of: what its executor is made of, and what it shows besides. */
 export type ServiceOptions<State, C extends Command, Tx> = Omit<
@@ -31,14 +32,17 @@ export type ServiceOptions<State, C extends Command, Tx> = Omit<
     reactions?: readonly AnyOperationContract[]
     /** What can be asked. Default: nothing. */
     queries?: readonly MountedQuery[]
+    /** What other services ask of it; each judges its callers itself. Default: nothing. */
+    internalRoutes?: readonly Route[]
     /** Starts what feeds the executor from topics; ended before it. Default: nothing does. */
     consume?: (executor: Executor<Tx>) => Readonly<{ stop(): Promise<void> }>
     /** What is swept once a minute. Default: the command log, as `sweepCommands` does it. */
     sweeps?: readonly Sweep[]
   }>
 
-/** A service: what it shows, and how it ends. */
-export type Service = Face & Readonly<{ executor: Executor; stop(): Promise<void> }>
+/** A service: what it shows to the outside, and to other services, and how it ends. */
+export type Service = Face &
+  Readonly<{ executor: Executor; internalRoutes: readonly Route[]; stop(): Promise<void> }>
 
 /**
  * Makes a service: an executor behind a replay cache in this process, a sweeper, and the face of
@@ -49,7 +53,8 @@ export type Service = Face & Readonly<{ executor: Executor; stop(): Promise<void
 export function createService<State, C extends Command, Tx>(
   options: ServiceOptions<State, C, Tx>,
 ): Service {
-  const { name, contracts, reactions = [], queries = [], consume, sweeps, ...parts } = options
+  const { name, contracts, reactions = [], queries = [], consume, sweeps, ...rest } = options
+  const { internalRoutes = [], ...parts } = rest
   const executor = createExecutor({
     cache: processReplayCache(),
     source: name,
@@ -64,6 +69,7 @@ export function createService<State, C extends Command, Tx>(
     executor,
     commands: contracts.map((contract) => ({ contract, executor })),
     queries,
+    internalRoutes,
     async ready() {
       if (!executor.hasRoom()) throw new Error('the queue of commands is full')
       await parts.store.probe()

@@ -6,7 +6,17 @@ export const secretBytesMin = 32
 
 type Rule = (settings: Partial<Settings>) => readonly (string | false)[]
 
-const rules: readonly Rule[] = [ages, secrets, tokens, openDoors, ports, limits, redis, kafka, mail]
+const rules: readonly Rule[] = [
+  ages,
+  secrets,
+  tokens,
+  openDoors,
+  ports,
+  limits,
+  caches,
+  kafka,
+  mail,
+]
 
 /** What values that are allowed one by one cannot be together, a sentence each. */
 export function contradictionsIn(settings: Partial<Settings>): readonly string[] {
@@ -28,7 +38,7 @@ function ages({ SEMEL_KEPT_DAYS: kept, SEMEL_REMEMBERED_DAYS: remembered }: Part
 }
 
 function secrets(settings: Partial<Settings>) {
-  return (['AUTH_JWT_SECRET', 'REDIS_SEAL_SECRET'] as const).map((name) => {
+  return (['AUTH_JWT_SECRET', 'SEAL_SECRET'] as const).map((name) => {
     const value = settings[name]
     const isShort = value !== undefined && Buffer.byteLength(value) < secretBytesMin
     return isShort && `${name} must have at least ${secretBytesMin} bytes`
@@ -79,11 +89,21 @@ function ports({ PORT, METRICS_PORT }: Partial<Settings>) {
   ]
 }
 
-function redis({ REDIS_URL: url, REDIS_SEAL_SECRET: seal }: Partial<Settings>) {
+function caches(settings: Partial<Settings>) {
+  const { REDIS_URL: redis, MESSAGES_URL: registry, SEAL_SECRET: seal, REGISTER } = settings
+  // The registry itself seals nothing, and the gateway only has to find it.
+  const isAnswering = REGISTER !== undefined
+  const url = redis ?? registry
   return [
-    url !== undefined && !URL.canParse(url) && 'REDIS_URL is no URL',
-    (url === undefined) !== (seal === undefined) &&
-      'REDIS_URL and REDIS_SEAL_SECRET need each other: set both of them, or none',
+    redis !== undefined && !URL.canParse(redis) && 'REDIS_URL is no URL',
+    isAnswering &&
+      url !== undefined &&
+      seal === undefined &&
+      `${redis === undefined ? 'MESSAGES_URL' : 'REDIS_URL'} needs SEAL_SECRET: set both, or none`,
+    isAnswering &&
+      url === undefined &&
+      seal !== undefined &&
+      'SEAL_SECRET seals nothing: set REDIS_URL, or MESSAGES_URL for a service alone',
   ]
 }
 

@@ -19,6 +19,7 @@ export { metricsLine, openMetrics, type ServedMetrics } from './metrics-port.ts'
 export { runProcess } from './process.ts'
 export { createReporter } from './reporter.ts'
 export {
+  addressOf,
   cacheSettings,
   callerSettings,
   currencySettings,
@@ -28,6 +29,7 @@ export {
   kafkaSettings,
   limitSettings,
   listening,
+  lookUpSettings,
   mailSettings,
   metricsSettings,
   readSettings,
@@ -35,6 +37,7 @@ export {
   retentionOf,
   type ServerSettings,
   type ServiceSettings,
+  sealSettings,
   serviceSettings,
   type TopicSettings,
   topicSettings,

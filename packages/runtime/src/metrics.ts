@@ -1,4 +1,4 @@
-import type { RedisReplayCache } from '@semel/commands/redis'
+import type { RemoteReplayCache } from '@semel/commands'
 import type { RequestObserver, Service } from '@semel/http'
 import type { Pool } from '@semel/postgres'
 import type { ServiceObserver } from '@semel/topics'
@@ -20,7 +20,7 @@ export type Metrics = Readonly<{
   watchPool(pool: Pick<Pool, 'totalCount' | 'idleCount' | 'waitingCount'>): void
   watchPublisher(publisher: Pick<PostgresTransport, 'waiting'>): void
   watchGroups(topics: Pick<PostgresTransport, 'lags'>): void
-  watchRedis(cache: Pick<RedisReplayCache, 'counts' | 'isConnected'>): void
+  watchRedis(cache: Pick<RemoteReplayCache, 'counts' | 'isConnected'>): void
   /** All of them in the text format of Prometheus. */
   text(): Promise<string>
   contentType: string

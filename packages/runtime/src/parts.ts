@@ -1,5 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { composeCaches, processReplayCache, type ReplayCache } from '@semel/commands'
+import {
+  composeCaches,
+  type Ending,
+  processReplayCache,
+  type RemoteReplayCache,
+  type ReplayCache,
+} from '@semel/commands'
+import { endingSeal } from '@semel/commands/registry-protocol'
 import type { CallerOptions, RateLimitOptions, RequestObserver, Server, Service } from '@semel/http'
 import {
   createPool,
@@ -36,6 +43,8 @@ export type Shared = Readonly<{
   report: (error: unknown) => void
   /** Makes the replay cache of a service that clients ask something of. */
   makeCache: () => ReplayCache
+  /** Seals what is told to the registry; there is none where no answer is looked up in it. */
+  sealOf?: (ending: Ending) => string | undefined
 }>
 
 /** Who is told what a service does. */
@@ -101,7 +110,7 @@ export async function openShared(options: SharedOptions): Promise<Shared> {
     async () => undefined,
   )
   const topics = await openTopics(pool, options)
-  return { pool, topics, report, makeCache: await openCaches(options) }
+  return { pool, topics, report, ...(await openCaches(options)) }
 }
 
 /**
@@ -149,20 +158,34 @@ async function openTopics(pool: Pool, options: SharedOptions): Promise<Shared['t
   }
 }
 
-/** Each service has a cache of its own, with the Redis behind it that all of a process share. */
+/** Each service has a cache of its own; the Redis and the registry behind it serve all of them. */
 async function openCaches({
-  settings: { REDIS_URL: url, REDIS_SEAL_SECRET: secret },
+  settings: { REDIS_URL: url, MESSAGES_URL: registryUrls, SEAL_SECRET: secret },
   lifecycle,
   metrics,
   report,
-}: SharedOptions): Promise<Shared['makeCache']> {
-  if (url === undefined || secret === undefined) return () => processReplayCache()
-  // Loaded where it is wanted: the client takes a quarter of a second.
-  const { redisReplayCache } = await import('@semel/commands/redis')
-  const redis = redisReplayCache({ url, secret, report })
-  metrics?.watchRedis(redis)
-  lifecycle.defer('Redis', redis.close)
-  return () => composeCaches(processReplayCache(), redis)
+}: SharedOptions): Promise<Pick<Shared, 'makeCache' | 'sealOf'>> {
+  if (secret === undefined) return { makeCache: () => processReplayCache() }
+  const remote: RemoteReplayCache[] = []
+  const open = (name: string, cache: RemoteReplayCache) => {
+    lifecycle.defer(name, cache.close)
+    remote.push(cache)
+  }
+  // Loaded where they are wanted: the client of Redis takes a quarter of a second.
+  if (url !== undefined) {
+    const { redisReplayCache } = await import('@semel/commands/redis')
+    const redis = redisReplayCache({ url, secret, report })
+    metrics?.watchRedis(redis)
+    open('Redis', redis)
+  }
+  if (registryUrls !== undefined) {
+    const { registryReplayCache } = await import('@semel/commands/registry')
+    open('registry', registryReplayCache({ urls: registryUrls.split(','), secret, report }))
+  }
+  return {
+    makeCache: () => composeCaches(processReplayCache(), ...remote),
+    ...(registryUrls === undefined ? {} : { sealOf: endingSeal(secret) }),
+  }
 }
 
 async function prepareTables(pool: Pool, options: SharedOptions): Promise<void> {

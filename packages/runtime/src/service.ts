@@ -50,7 +50,11 @@ export function runService<Needs>(
     const rateLimit = rateLimitOf(settings)
     const { port } = await openDoor({
       ...{ settings, checks: services, lifecycle, metrics, startedBy },
-      make: (door) => createServer({ ...door, faces: services, identify, rateLimit, report }),
+      make: (door) =>
+        createServer({
+          ...{ ...door, faces: services, identify, rateLimit, report },
+          internalRoutes: services.flatMap(({ internalRoutes }) => internalRoutes),
+        }),
     })
     const at = `${urlOf({ host, port })}, on the database ${database.name}`
     return `${part.name} is ready at ${at}.\n${metricsLine(metrics)}`

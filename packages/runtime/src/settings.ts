@@ -173,17 +173,35 @@ export const mailSettings = {
   }),
 }
 
+/** What seals answers wherever they are kept besides the database. */
+export const sealSettings = {
+  SEAL_SECRET: text(`what seals answers in Redis and messages, at least ${secretBytesMin} bytes`, {
+    secret: 'all',
+  }),
+}
+
 /** Where answers are kept for repeats, besides the database. */
 export const cacheSettings = {
-  REDIS_URL: text('a Redis in which answers are kept for repeats; needs REDIS_SEAL_SECRET', {
+  REDIS_URL: text('a Redis in which answers are kept for repeats; needs SEAL_SECRET', {
     pattern: '^rediss?://[^/?#]+(/\\d*)?$',
     errorMessage: 'must be redis:// or rediss://, a host, and no more than a database number',
     secret: 'password',
   }),
-  REDIS_SEAL_SECRET: text(`what seals answers in Redis, at least ${secretBytesMin} bytes`, {
-    secret: 'all',
-  }),
+  ...sealSettings,
 }
+
+/** Where a service is; `default`: where it is sought unless told otherwise. */
+export function addressOf(service: string, options: Readonly<{ default?: string }> = {}) {
+  return Type.String({
+    pattern: '^https?://[^\\s,/]+(,https?://[^\\s,/]+)*$',
+    description: `where ${service} is; its processes with commas between`,
+    errorMessage: 'must be http://host:port, or several of them with commas between',
+    ...options,
+  })
+}
+
+/** The registry, where services alone may look up answers. */
+export const lookUpSettings = { MESSAGES_URL: Type.Optional(addressOf('messages')) }
 
 /** How callers are known. */
 export const callerSettings = {
@@ -235,7 +253,7 @@ type Told<Described extends Record<string, TSchema>> = Readonly<Static<TObject<D
 /** What a process has been told of its metrics. */
 export type MetricsSettings = Told<typeof metricsSettings>
 /** What a process has been told of caches. */
-export type CacheSettings = Told<typeof cacheSettings>
+export type CacheSettings = Told<typeof cacheSettings & typeof lookUpSettings>
 /** What every process that serves has been told. */
 export type ServerSettings = Told<
   ReturnType<typeof listening> & typeof callerSettings & typeof limitSettings
@@ -250,7 +268,7 @@ export type Settings = ServerSettings &
   TopicSettings &
   KafkaSettings &
   CacheSettings &
-  Told<typeof mailSettings>
+  Told<typeof mailSettings & typeof registerSettings>
 /** What every service alone has been told. */
 export type ServiceSettings = Readonly<Static<TObject<ReturnType<typeof serviceSettings>>>>
 

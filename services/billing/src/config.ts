@@ -1,10 +1,19 @@
 import { type Static, Type } from '@semel/contract'
-import { announcements } from '@semel/contracts/messages'
-import { cacheSettings, currencySettings, registerSettings, serviceSettings } from '@semel/runtime'
+import { announcing } from '@semel/contracts/messages'
+import {
+  cacheSettings,
+  currencySettings,
+  lookUpSettings,
+  registerSettings,
+  serviceSettings,
+} from '@semel/runtime'
 import type { ServicePart } from '@semel/runtime/service'
 import { createBilling, currencyInUse, migrations } from './service.ts'
 
-const own = Type.Object({ ...currencySettings, ...registerSettings, ...cacheSettings })
+const own = Type.Object({
+  ...{ ...currencySettings, ...registerSettings },
+  ...{ ...cacheSettings, ...lookUpSettings },
+})
 
 /** The service as a part of a process, and what it is configured by alone. */
 export const billing: ServicePart<Static<typeof own>> = {
@@ -12,9 +21,9 @@ export const billing: ServicePart<Static<typeof own>> = {
   schema: Type.Object({ ...serviceSettings(8082), ...own.properties }),
   migrations,
   currencyInUse,
-  create: ({ makeCache, ...shared }, { SEMEL_CURRENCY: currency, REGISTER }) =>
+  create: ({ makeCache, sealOf, ...shared }, { SEMEL_CURRENCY: currency, REGISTER }) =>
     createBilling({
-      ...{ ...shared, currency, announce: announcements[REGISTER] },
+      ...{ ...shared, currency, announce: announcing(REGISTER, sealOf) },
       executor: { cache: makeCache() },
     }),
 }

@@ -1,5 +1,6 @@
 import { type Static, Type } from '@semel/contract'
 import {
+  addressOf,
   callerSettings,
   databaseUrl,
   kafkaSettings,
@@ -9,23 +10,16 @@ import {
   topicSettings,
 } from '@semel/runtime'
 
-function addressOf(service: string, port: number) {
-  return Type.String({
-    default: `http://127.0.0.1:${port}`,
-    pattern: '^https?://[^\\s,/]+(,https?://[^\\s,/]+)*$',
-    description: `where ${service} is; its processes with commas between`,
-    errorMessage: 'must be http://host:port, or several of them with commas between',
-  })
-}
+const here = (port: number) => ({ default: `http://127.0.0.1:${port}` })
 
 /** What the gateway alone is configured by. */
 export const configSchema = Type.Object({
   ...listening(8080),
   ...metricsSettings,
-  ORDERS_URL: addressOf('orders', 8081),
-  BILLING_URL: addressOf('billing', 8082),
-  NOTIFICATIONS_URL: addressOf('notifications', 8083),
-  MESSAGES_URL: addressOf('messages', 8084),
+  ORDERS_URL: addressOf('orders', here(8081)),
+  BILLING_URL: addressOf('billing', here(8082)),
+  NOTIFICATIONS_URL: addressOf('notifications', here(8083)),
+  MESSAGES_URL: addressOf('messages', here(8084)),
   DATABASE_URL: Type.Optional(
     databaseUrl('the gateway alone gives receipts by it, unless by Kafka'),
   ),

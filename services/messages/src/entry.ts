@@ -18,7 +18,7 @@ const states = ['absent', 'pending', 'parked', 'key-expired', 'key-reused', 'ans
 export type AbsentEntry = Readonly<{ state: 'absent'; guid: string }>
 
 /**
- * What is known of a request. `response` is there when it is `answered`. `key` is as commands know
+ * What is known of a request. `response` is there when it is `answered`, and `seal` where it was told with one. `key` is as commands know
  * it, with its prefix; it and the request are null while all that was heard is a dead letter that
  * could not be read. `storedState` is what the database held when the entry was loaded.
  */
@@ -30,6 +30,7 @@ export type RegisteredEntry = Readonly<{
   key: string | null
   request: Readonly<Record<string, unknown>> | null
   response: Response | null
+  seal: string | null
   registeredAt: Date
   storedState: RegisteredState | 'absent'
 }>
@@ -79,7 +80,7 @@ function noticed(
   state: 'pending' | 'parked',
 ): EntryState {
   if (entry.state === 'absent') {
-    const nothing = { response: null, storedState: 'absent' } as const
+    const nothing = { response: null, seal: null, storedState: 'absent' } as const
     return { ...input, ...nothing, state, registeredAt: receivedAt }
   }
   const isNews =
@@ -96,10 +97,10 @@ function noticed(
 }
 
 function ended(entry: EntryState, { input, receivedAt }: Ended): EntryState {
-  const { guid, scope, operation, key, request, outcome, response } = input
+  const { guid, scope, operation, key, request, outcome, response, seal = null } = input
   if (states.indexOf(outcome) <= states.indexOf(entry.state)) return entry
   return {
-    ...{ state: outcome, guid, scope, operation, key, request, response },
+    ...{ state: outcome, guid, scope, operation, key, request, response, seal },
     registeredAt: entry.state === 'absent' ? receivedAt : entry.registeredAt,
     storedState: entry.state === 'absent' ? 'absent' : entry.storedState,
   }

@@ -6,6 +6,7 @@ import { type ServiceObserver, topicMigrations } from '@semel/topics'
 import { type Topics, takePart } from '@semel/topics/take-part'
 import { type EntryCommand, type EntryState, entryDecider } from './entry.ts'
 import { requestEnded, requestParked, requestSeen } from './reactions.ts'
+import { replayRoute } from './replays.ts'
 import { entrySweep } from './retention.ts'
 import { messageQueries } from './routes.ts'
 import { entryRepository, messageMigrations } from './sql.ts'
@@ -33,6 +34,11 @@ export type MessagesOptions = Readonly<{
   pool: Pool
   /** What carries topics to it, and what it tells. Default: nothing is read. */
   topics?: Topics
+  /**
+   * What executors that look up answers here have to know, at least 32 bytes. Default: there is
+   * nobody who does, and no address for it.
+   */
+  sealSecret?: string | undefined
   /** Told of every error that callers are told nothing of. Default: nobody is. */
   report?: (error: unknown) => void
   /** Told what it does, to be counted. Default: nobody is. */
@@ -42,13 +48,9 @@ export type MessagesOptions = Readonly<{
 }>
 
 /** The registry of messages: what it answers, and how it ends. It is filled by topics alone. */
-export function createMessages({
-  pool,
-  topics,
-  report,
-  observe,
-  executor,
-}: MessagesOptions): Service {
+export function createMessages(options: MessagesOptions): Service {
+  const { pool, topics, sealSecret, report, observe, executor } = options
+  const db = queryable(pool)
   return createService({
     name: 'messages',
     store: postgresStore(pool),
@@ -56,7 +58,8 @@ export function createMessages({
     decider: entryDecider,
     contracts: [],
     reactions: [requestEnded, requestSeen, requestParked],
-    queries: messageQueries(queryable(pool)),
+    queries: messageQueries(db),
+    internalRoutes: sealSecret === undefined ? [] : [replayRoute(db, sealSecret)],
     ...takePart({
       ...{ pool, topics, group: 'messages', subscriptions, catalogue, report, observe },
       batchIntervalMs,

@@ -1,4 +1,5 @@
 import type { Repository } from '@semel/commands'
+import type { RegisteredAnswer } from '@semel/commands/registry-protocol'
 import {
   exactly,
   int4Array,
@@ -67,6 +68,23 @@ export async function findMessage(
   return rows[0]?.scope === asked.scope ? entryOf(rows[0]) : undefined
 }
 
+/** The answers to requests that were told with a seal, but for those with longer bodies. */
+export async function findAnswers(
+  db: Queryable,
+  { guids, bytesMax }: { guids: readonly string[]; bytesMax: number },
+): Promise<RegisteredAnswer[]> {
+  const { rows } = await db.query<RegisteredAnswer>({
+    name: 'find-answers',
+    text: `select guid, response_status as status, response_headers as headers,
+                  response_body as body, seal
+             from messages
+            where guid = any($1::uuid[]) and seal is not null
+              and octet_length(response_body) <= $2`,
+    values: [uuidArray(guids), bytesMax],
+  })
+  return [...rows]
+}
+
 /** A caller's requests under any of some keys, newest first, below a number. */
 export async function listMessages(
   db: Queryable,
@@ -117,24 +135,25 @@ type MessageRow = {
   response_status: number | null
   response_headers: Response['headers'] | null
   response_body: string | null
+  seal: string | null
   registered_at: Date
 }
 
 // By name: a column more, in a later release, must not change what a prepared statement returns.
 const columns = `guid, number, scope, operation, key, request, state, response_status,
-  response_headers, response_body, registered_at`
+  response_headers, response_body, seal, registered_at`
 
 function insertMessages(tx: Tx, entries: readonly RegisteredEntry[]): void {
   if (entries.length === 0) return
   tx.send({
     name: 'insert-messages',
     text: `insert into messages (guid, key, request, state, response_status, response_headers,
-                                 response_body, scope, operation, registered_at, ended_at)
+                                 response_body, seal, scope, operation, registered_at, ended_at)
            select heard.*, case when heard.state not in ('pending', 'parked') then now() end
              from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::jsonb[],
-                         $7::text[], $8::text[], $9::text[], $10::timestamptz[])
+                         $7::text[], $8::text[], $9::text[], $10::text[], $11::timestamptz[])
                   as heard (guid, key, request, state, response_status, response_headers,
-                            response_body, scope, operation, registered_at)`,
+                            response_body, seal, scope, operation, registered_at)`,
     values: [
       ...changingColumns(entries),
       textArray(entries.map(({ scope }) => scope)),
@@ -152,12 +171,12 @@ function updateMessages(tx: Tx, entries: readonly RegisteredEntry[]): void {
               set key = changed.key, request = changed.request, state = changed.state,
                   response_status = changed.response_status,
                   response_headers = changed.response_headers,
-                  response_body = changed.response_body,
+                  response_body = changed.response_body, seal = changed.seal,
                   ended_at = case when changed.state not in ('pending', 'parked') then now() end
              from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[],
-                         $6::jsonb[], $7::text[])
+                         $6::jsonb[], $7::text[], $8::text[])
                   as changed (guid, key, request, state, response_status, response_headers,
-                              response_body)
+                              response_body, seal)
             where messages.guid = changed.guid and messages.state <> 'answered'`,
     values: changingColumns(entries),
   }
@@ -175,13 +194,14 @@ function changingColumns(entries: readonly RegisteredEntry[]): Buffer[] {
     int4Array(column(({ response }) => response?.status ?? null)),
     jsonbArray(column(({ response }) => written(response?.headers))),
     textArray(column(({ response }) => response?.body ?? null)),
+    textArray(column(({ seal }) => seal)),
   ]
 }
 
 function entryOf(row: MessageRow): ListedEntry {
-  const { guid, number, scope, operation, key, state } = row
+  const { guid, number, scope, operation, key, state, seal } = row
   return {
-    ...{ guid, number, scope, operation, key, state },
+    ...{ guid, number, scope, operation, key, state, seal },
     request: row.request === null ? null : JSON.parse(row.request),
     response:
       row.response_status === null

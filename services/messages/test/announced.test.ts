@@ -1,16 +1,14 @@
-import { guidOf, makeCommand, serviceScope, userScope } from '@semel/commands'
+import { guidOf, makeCommand, userScope } from '@semel/commands'
 import { validate } from '@semel/contract'
 import { announceAll, messageAnswered } from '@semel/contracts/messages'
 import { placeOrder } from '@semel/contracts/orders'
 import { createOrders, migrations as orderMigrations } from '@semel/orders'
 import { testDatabase } from '@semel/postgres/testing'
-import { reactionKey } from '@semel/topics'
 import { expect, it, onTestFinished } from 'vitest'
 import { ask, bodyOf, orderOf, tokenOf, tokenSecret } from '../../../test/client.ts'
 import { serve } from '../../../test/serve.ts'
-import { requestEnded } from '../src/reactions.ts'
 import { createMessages, migrations } from '../src/service.ts'
-import { ann, carry } from './requests.ts'
+import { ann, deliverTold } from './requests.ts'
 
 /** Orders and the registry on one database, each behind its port, and what is told between them. */
 async function open() {
@@ -34,19 +32,7 @@ async function open() {
     place: (key: string, quantity: number) =>
       ask(shop, { key, token, body: orderOf(ann, quantity) }),
     lookUp: (guid: string) => ask(registry, { method: 'GET', path: `/messages/${guid}`, token }),
-    async deliver() {
-      const commands = (await told()).map(({ id, body }) =>
-        makeCommand(requestEnded, {
-          ...{
-            scope: serviceScope('orders'),
-            key: reactionKey('messages', id),
-            input: body,
-            receivedAt: new Date(),
-          },
-        }),
-      )
-      await carry(messages.executor, commands)
-    },
+    deliver: () => deliverTold(pool, messages.executor),
   }
 }
 

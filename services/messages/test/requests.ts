@@ -105,6 +105,20 @@ export async function carry(executor: Executor, commands: readonly EntryCommand[
   if (left.length > 0) throw new Error(`not done: ${JSON.stringify(left)}`)
 }
 
+/** Has the registry hear of all that was told of requests that ended. */
+export async function deliverTold(pool: Pool, executor: Executor): Promise<void> {
+  const { rows } = await pool.query<{ id: string; body: string }>(
+    `select id, body from outbox where topic = 'message' order by position`,
+  )
+  const commands = rows.map(({ id, body }) =>
+    makeCommand(requestEnded, {
+      ...{ scope: serviceScope('orders'), key: reactionKey(reader, id), receivedAt: new Date() },
+      input: JSON.parse(body),
+    }),
+  )
+  await carry(executor, commands)
+}
+
 /** The id of the n-th message about a request. */
 function idAbout(request: Command, nth: number): string {
   return messageId(guidOf(request) as Command['id'], nth)
