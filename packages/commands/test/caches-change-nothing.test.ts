@@ -4,26 +4,40 @@ import {
   createExecutor,
   type Executor,
   type Message,
+  makeCommand,
   processReplayCache,
   type RemoteReplayCache,
   type RemoteReplayCacheCounts,
   type ReplayCache,
   type Repository,
+  serviceScope,
   userScope,
 } from '@semel/commands'
 import { commandMigrations, postgresStore } from '@semel/commands/postgres'
 import { redisReplayCache } from '@semel/commands/redis'
+import { registryReplayCache } from '@semel/commands/registry'
+import { endingSeal } from '@semel/commands/registry-protocol'
+import { announcing } from '@semel/contracts/messages'
+import { createMessages, migrations as messageMigrations } from '@semel/messages'
+import { requestEnded } from '@semel/messages/reactions'
 import { describeWithRedis, type RedisServer, startRedis } from '@semel/parts/testing'
 import type { Pool, Tx } from '@semel/postgres'
-import { testDatabase } from '@semel/postgres/testing'
+import { type TestDatabase, testDatabase } from '@semel/postgres/testing'
+import { reactionKey } from '@semel/topics'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { until } from '../../../test/product.ts'
+import { serve } from '../../../test/serve.ts'
 import { type AddToCounter, add, addToCounter, type Counter, counterDecider } from './counter.ts'
+import { type FaultProxy, lies as liesToTell, openFaultProxy, troubles } from './fault-proxy.ts'
 
 const begin = Date.parse('2026-01-01T00:00:00Z')
 const hour = 60 * 60 * 1000
-const rounds = 40
+const rounds = 24
+/** In each six rounds trouble begins before the second and is over before the fifth. */
+const troubleBegins = (round: number) => round % 6 === 1
+const troubleEnds = (round: number) => round % 6 === 4
 const secret = 'a secret of at least thirty-two bytes'
+const announce = announcing('all', endingSeal(secret))
 
 const counters: Repository<Counter, AddToCounter, Tx> = {
   async load(tx, ids) {
@@ -43,7 +57,8 @@ const counters: Repository<Counter, AddToCounter, Tx> = {
 }
 
 async function append(tx: Tx, messages: readonly Message[]) {
-  const text = 'insert into told select unnest($1::uuid[]), unnest($2::text[])'
+  // A repeat that a topic carried is announced again, by the same message.
+  const text = `insert into told select * from unnest($1::uuid[], $2::text[]) on conflict do nothing`
   const bodies = messages.map(({ body }) => JSON.stringify(body))
   tx.send({ text, values: [messages.map(({ id }) => id), bodies] })
 }
@@ -78,18 +93,35 @@ function workload(seed: number): Ask[][] {
   )
 }
 
-/** What a cache is to a process, and what happens to Redis before a round. */
-type Variant = Readonly<{
-  name: string
-  cacheOf?: (redis: RemoteReplayCache) => ReplayCache
-  before?: (redis: RedisServer, round: number, random: () => number) => unknown
-  /** What must have been met, or the variant shows nothing. */
-  met?: (counts: RemoteReplayCacheCounts) => boolean
+/** What remote caches there are for a process. */
+type Caches = Readonly<{ redis(): ReplayCache; registry(): ReplayCache }>
+type Counts = Readonly<Record<keyof Caches, RemoteReplayCacheCounts>>
+
+/** The registry's service, and who stands before it. */
+type Registry = Readonly<{
+  proxy: FaultProxy
+  forget(): Promise<unknown>
+  hear(messages: readonly Message[]): Promise<unknown>
 }>
 
-const alone = (redis: RemoteReplayCache) => redis
-const behindProcess = (redis: RemoteReplayCache) =>
-  composeCaches(processReplayCache({ entriesMax: 20 }), redis)
+/** What a cache is to a process, and what happens to its neighbours before a round. */
+type Variant = Readonly<{
+  name: string
+  cacheOf?: (caches: Caches) => ReplayCache
+  before?: (around: Around, round: number, random: () => number) => unknown
+  /** Rounds after which the registry hears of answers. Default 0. */
+  lag?: number
+  /** What must have been met by both processes together, or the variant shows nothing. */
+  met?: (counts: Counts) => boolean
+}>
+type Around = Readonly<{ redis: RedisServer; registry: Registry }>
+
+const justRedis = (caches: Caches) => caches.redis()
+const behindProcess = ({ redis }: Caches) =>
+  composeCaches(processReplayCache({ entriesMax: 20 }), redis())
+const justRegistry = (caches: Caches) => caches.registry()
+const behindAll = ({ redis, registry }: Caches) =>
+  composeCaches(processReplayCache({ entriesMax: 4 }), redis(), registry())
 
 /** Each entry becomes another's, is cut, is forged, is of another format, or stays. */
 const lies = `for i, name in ipairs(redis.call('KEYS', 'idem:*')) do
@@ -102,34 +134,81 @@ const lies = `for i, name in ipairs(redis.call('KEYS', 'idem:*')) do
   redis.call('SET', name, value)
 end`
 
-const variants: readonly Variant[] = [
+const liesOfRegistry = liesToTell(randomOf(3))
+const ways = Object.values(troubles)
+
+const ofRedis: readonly Variant[] = [
   { name: 'a process', cacheOf: () => processReplayCache() },
-  { name: 'Redis', cacheOf: alone, met: ({ hits }) => hits > 0 },
-  { name: 'a process and Redis', cacheOf: behindProcess, met: ({ hits }) => hits > 0 },
+  { name: 'Redis', cacheOf: justRedis, met: ({ redis }) => redis.hits > 0 },
+  { name: 'a process and Redis', cacheOf: behindProcess, met: ({ redis }) => redis.hits > 0 },
   {
     name: 'a Redis that is flushed at random',
-    cacheOf: alone,
-    before: (redis, _, random) => random() < 0.3 && redis.tell('FLUSHALL'),
-    met: ({ hits, misses }) => hits > 0 && misses > 0,
+    cacheOf: justRedis,
+    before: ({ redis }, _, random) => random() < 0.3 && redis.tell('FLUSHALL'),
+    met: ({ redis: { hits, misses } }) => hits > 0 && misses > 0,
   },
   {
     name: 'a Redis that lies',
     cacheOf: behindProcess,
-    before: (redis) => redis.tell('EVAL', lies, '0'),
-    met: ({ ignored }) => ignored > 0,
+    before: ({ redis }) => redis.tell('EVAL', lies, '0'),
+    met: ({ redis }) => redis.ignored > 0,
   },
   {
     name: 'a Redis that is killed, and comes back empty',
-    cacheOf: alone,
-    before: (redis, round) => (round % 10 === 4 ? redis.kill() : round % 10 === 8 && redis.start()),
-    met: ({ skipped }) => skipped > 0,
+    cacheOf: justRedis,
+    before: ({ redis }, round) =>
+      troubleBegins(round) ? redis.kill() : troubleEnds(round) && redis.start(),
+    met: ({ redis }) => redis.skipped > 0,
   },
   {
     name: 'a Redis that hangs for a while',
     cacheOf: behindProcess,
-    before: (redis, round) =>
-      round % 10 === 4 ? redis.freeze() : round % 10 === 8 && redis.thaw(),
-    met: ({ errors, skipped }) => errors > 0 && skipped > 0,
+    before: ({ redis }, round) =>
+      troubleBegins(round) ? redis.freeze() : troubleEnds(round) && redis.thaw(),
+    met: ({ redis: { errors, skipped } }) => errors > 0 && skipped > 0,
+  },
+]
+
+const ofRegistry: readonly Variant[] = [
+  { name: 'the registry', cacheOf: justRegistry, met: ({ registry }) => registry.hits > 0 },
+  {
+    name: 'a registry that hears later',
+    cacheOf: justRegistry,
+    lag: 5,
+    met: ({ registry: { hits, misses } }) => hits > 0 && misses > 0,
+  },
+  {
+    name: 'a registry that lies',
+    cacheOf: justRegistry,
+    before: ({ registry }) => registry.proxy.set(liesOfRegistry),
+    met: ({ registry: { hits, ignored } }) => hits > 0 && ignored > 0,
+  },
+  {
+    name: 'a registry that is down for a while',
+    cacheOf: justRegistry,
+    before: ({ registry: { proxy } }, round) =>
+      troubleBegins(round) ? proxy.down() : troubleEnds(round) && proxy.up(),
+    met: ({ registry }) => registry.skipped > 0,
+  },
+  {
+    name: 'a registry that answers late, half, never, or with an error',
+    cacheOf: justRegistry,
+    before: ({ registry: { proxy } }, round) =>
+      troubleBegins(round)
+        ? proxy.set(ways[Math.floor(round / 6)])
+        : troubleEnds(round) && proxy.set(undefined),
+    met: ({ registry: { hits, errors, skipped } }) => hits > 0 && errors > 0 && skipped > 0,
+  },
+  {
+    name: 'all of them, each in trouble now and then',
+    cacheOf: behindAll,
+    before: ({ redis, registry: { proxy } }, _, random) => {
+      if (random() < 0.3) redis.tell('FLUSHALL')
+      if (random() < 0.3) redis.tell('EVAL', lies, '0')
+      proxy.set(random() < 0.3 ? liesOfRegistry : undefined)
+    },
+    lag: 1,
+    met: ({ redis, registry }) => redis.hits > 0 && registry.hits > 0,
   },
 ]
 
@@ -140,64 +219,150 @@ describeWithRedis('the same commands', () => {
   })
   afterAll(() => redis.kill())
 
-  it.each([1, 2])(
-    'have the same effects and the same answers whatever the caches do, seed %i',
-    async (seed) => {
+  it.each([
+    ['a process and Redis', 1, ofRedis],
+    ['the registry', 2, ofRegistry],
+  ])(
+    'have the same effects and the same answers whatever is done by %s, seed %i',
+    async (_, seed, variants) => {
       const asks = workload(seed)
-      const { counts: none, ...expected } = await runWith(redis, asks, { name: 'no cache' })
-      expect(none).toEqual([])
+      const around = { redis, registry: await openRegistry() }
+      const database = await openCounters()
+      const run = (variant: Variant) => runWith({ ...around, database }, asks, variant)
+      const { counts: none, ...expected } = await run({ name: 'no cache' })
+      expect(none.redis.hits + none.registry.hits).toBe(0)
       const kinds = new Set(expected.outcomes.flat().map(({ kind }) => kind))
       const met = ['answered', 'decided', 'key-expired', 'key-reused', 'known']
       expect([...kinds].sort()).toEqual(met)
 
       for (const variant of variants) {
-        const { counts, ...happened } = await runWith(redis, asks, variant)
+        const { counts, ...happened } = await run(variant)
 
         expect(happened, variant.name).toEqual(expected)
-        for (const each of counts) {
-          expect(variant.met?.(each) ?? true, `${variant.name}: ${JSON.stringify(each)}`).toBe(true)
-        }
+        expect(variant.met?.(counts) ?? true, `${variant.name}: ${JSON.stringify(counts)}`).toBe(
+          true,
+        )
       }
     },
   )
 })
 
-/** Two processes on one database, each with caches of its own; Redis they share. */
-async function runWith(server: RedisServer, asks: Ask[][], { cacheOf, before }: Variant) {
-  server.thaw()
-  await server.kill()
-  await server.start()
-  const { pool, anotherPool } = await testDatabase([commandMigrations])
-  await pool.query('create table counters (id uuid primary key, count integer not null)')
-  await pool.query('create table told (id uuid primary key, body text not null)')
+async function openCounters(): Promise<TestDatabase> {
+  const database = await testDatabase([commandMigrations])
+  await database.pool.query('create table counters (id uuid primary key, count integer not null)')
+  await database.pool.query('create table told (id uuid primary key, body text not null)')
+  return database
+}
+
+/** The messages service on a database of its own, which hears of answers when it is told to. */
+async function openRegistry(): Promise<Registry> {
+  const { pool } = await testDatabase(messageMigrations)
+  const messages = createMessages({ pool, sealSecret: secret })
+  onTestFinished(() => messages.stop())
+  const url = await serve(messages, { internalRoutes: messages.internalRoutes })
+  return {
+    proxy: await openFaultProxy(url),
+    forget: () => pool.query('truncate messages, commands'),
+    hear: (told) =>
+      messages.executor.submitCarried(
+        told.map(({ id, body, partitionKey }) => ({
+          partitionKey,
+          command: makeCommand(requestEnded, {
+            ...{ scope: serviceScope('counters'), key: reactionKey('messages', id) },
+            ...{ input: body as object, receivedAt: new Date() },
+          }),
+        })),
+      ),
+  }
+}
+
+/** Two processes on one database, each with caches of its own; Redis and registry they share. */
+async function runWith(
+  { redis, registry, database }: Around & { database: TestDatabase },
+  asks: Ask[][],
+  { cacheOf, before, lag = 0 }: Variant,
+) {
+  const { pool } = database
+  await pool.query('truncate commands, counters, told')
+  await registry.forget()
+  redis.tell('FLUSHALL')
   const time = { now: begin }
   const clock = () => new Date(time.now)
-  const limits = { budgetMs: 100, retryMs: 20, url: server.url, secret, clock }
-  const caches = cacheOf === undefined ? [] : [1, 2].map(() => redisReplayCache(limits))
-  onTestFinished(async () => void (await Promise.all(caches.map((cache) => cache.close()))))
-  const connected = async () => caches.every((cache) => cache.isConnected())
-  await until(connected)
-  const executors = [pool, anotherPool()].map((each, index) => {
-    const cache = caches[index]
-    return executorOn(each, clock, cache && cacheOf?.(cache))
-  })
+  const remote = openCaches({ redis, registry }, clock)
+  const heard: Message[][] = []
+  const executors = [pool, database.anotherPool()].map((each) =>
+    executorOn(each, {
+      ...{ clock, ...(cacheOf === undefined ? {} : { cache: cacheOf(remote) }) },
+      told: (messages) => {
+        heard.at(-1)!.push(...messages.filter(({ topic }) => topic === 'message'))
+      },
+    }),
+  )
+  await until(remote.areConnected)
   const random = randomOf(7)
   const outcomes: Told[][] = []
   for (const [round, all] of asks.entries()) {
-    time.now = begin + round * 1.5 * hour
-    await before?.(server, round, random)
-    if (round % 10 === 9) await until(connected)
+    time.now = begin + round * 2 * hour
+    await before?.({ redis, registry }, round, random)
+    if (troubleEnds(round - 1)) await until(remote.areConnected)
+    heard.push([])
     outcomes.push((await Promise.all(all.map((one) => submit(executors, one)))).flat())
+    const late = heard[round - lag] ?? []
+    if (remote.asksRegistry() && late.length > 0) await registry.hear(late)
   }
   await Promise.all(executors.map((executor) => executor.close()))
-  return { outcomes, effects: await effectsIn(pool), counts: caches.map((one) => one.counts()) }
+  await remote.close()
+  registry.proxy.set(undefined)
+  return { outcomes, effects: await effectsIn(pool), counts: remote.counts() }
 }
 
-function executorOn(pool: Pool, clock: () => Date, cache: ReplayCache | undefined): Executor<Tx> {
+/** Opens remote caches as they are asked for, and counts for all of a kind together. */
+function openCaches({ redis, registry }: Around, clock: () => Date) {
+  const limits = { budgetMs: 100, failuresMax: 2, retryMs: 20, connectWithinMs: 500, secret, clock }
+  const opened: Record<keyof Caches, RemoteReplayCache[]> = { redis: [], registry: [] }
+  const opening = (kind: keyof Caches, open: () => RemoteReplayCache) => () => {
+    const cache = open()
+    opened[kind].push(cache)
+    return cache
+  }
+  const all = () => Object.values(opened).flat()
+  const countsOf = (kind: keyof Caches) =>
+    opened[kind]
+      .map((cache) => cache.counts())
+      .reduce(
+        (sum, one) => ({
+          hits: sum.hits + one.hits,
+          misses: sum.misses + one.misses,
+          ignored: sum.ignored + one.ignored,
+          errors: sum.errors + one.errors,
+          skipped: sum.skipped + one.skipped,
+        }),
+        { hits: 0, misses: 0, ignored: 0, errors: 0, skipped: 0 },
+      )
+  const close = async () => void (await Promise.all(all().map((cache) => cache.close())))
+  onTestFinished(close)
+  return {
+    redis: opening('redis', () => redisReplayCache({ url: redis.url, ...limits })),
+    registry: opening('registry', () =>
+      registryReplayCache({ urls: [registry.proxy.url], ...limits }),
+    ),
+    asksRegistry: () => opened.registry.length > 0,
+    areConnected: async () => all().every((cache) => cache.isConnected()),
+    counts: (): Counts => ({ redis: countsOf('redis'), registry: countsOf('registry') }),
+    close,
+  }
+}
+
+type ExecutorParts = Readonly<{
+  clock: () => Date
+  told: (messages: readonly Message[]) => void
+  cache?: ReplayCache
+}>
+
+function executorOn(pool: Pool, parts: ExecutorParts): Executor<Tx> {
   return createExecutor({
     ...{ store: postgresStore(pool), repository: counters, decider: counterDecider },
-    ...{ contracts: [addToCounter], append, clock },
-    ...(cache === undefined ? {} : { cache }),
+    ...{ contracts: [addToCounter], append, announce, ...parts },
   })
 }
 
