@@ -20,7 +20,7 @@ export type Metrics = Readonly<{
   watchPool(pool: Pick<Pool, 'totalCount' | 'idleCount' | 'waitingCount'>): void
   watchPublisher(publisher: Pick<PostgresTransport, 'waiting'>): void
   watchGroups(topics: Pick<PostgresTransport, 'lags'>): void
-  watchRedis(cache: Pick<RemoteReplayCache, 'counts' | 'isConnected'>): void
+  watchCache(name: string, cache: Pick<RemoteReplayCache, 'counts' | 'isConnected'>): void
   /** All of them in the text format of Prometheus. */
   text(): Promise<string>
   contentType: string
@@ -39,8 +39,8 @@ const declared = {
   semel_messages_unpublished: ['gauge', 'messages that wait to be published'],
   semel_postgres_connections: ['gauge', 'connections to PostgreSQL'],
   semel_postgres_waiting: ['gauge', 'how many wait for a connection to PostgreSQL'],
-  semel_redis_connected: ['gauge', '1 while Redis is asked, 0 while it is left alone'],
-  semel_redis_results_total: ['counter', 'answers looked up and kept in Redis, by what it came to'],
+  semel_cache_connected: ['gauge', '1 while a cache beyond this process is asked, else 0'],
+  semel_cache_results_total: ['counter', 'answers looked up and kept there, by what it came to'],
 } as const
 
 type Name = keyof typeof declared
@@ -129,7 +129,7 @@ function requestObserver(add: Add): RequestObserver {
 
 function watches(
   add: Add,
-): Pick<Metrics, `watch${'Service' | 'Pool' | 'Publisher' | 'Groups' | 'Redis'}`> {
+): Pick<Metrics, `watch${'Service' | 'Pool' | 'Publisher' | 'Groups' | 'Cache'}`> {
   const watch = (name: Name, labels: Labels, value: () => number) =>
     add(name, labels, () => [{ labels: {}, value: value() }])
   return {
@@ -150,9 +150,9 @@ function watches(
         topics.lags().map(({ messages, ...labels }) => ({ labels, value: messages })),
       )
     },
-    watchRedis(cache) {
-      watch('semel_redis_connected', {}, () => Number(cache.isConnected()))
-      add('semel_redis_results_total', {}, () =>
+    watchCache(name, cache) {
+      watch('semel_cache_connected', { cache: name }, () => Number(cache.isConnected()))
+      add('semel_cache_results_total', { cache: name }, () =>
         Object.entries(cache.counts()).map(([result, value]) => ({ labels: { result }, value })),
       )
     },

@@ -169,14 +169,13 @@ async function openCaches({
   const remote: RemoteReplayCache[] = []
   const open = (name: string, cache: RemoteReplayCache) => {
     lifecycle.defer(name, cache.close)
+    metrics?.watchCache(name.toLowerCase(), cache)
     remote.push(cache)
   }
   // Loaded where they are wanted: the client of Redis takes a quarter of a second.
   if (url !== undefined) {
     const { redisReplayCache } = await import('@semel/commands/redis')
-    const redis = redisReplayCache({ url, secret, report })
-    metrics?.watchRedis(redis)
-    open('Redis', redis)
+    open('Redis', redisReplayCache({ url, secret, report }))
   }
   if (registryUrls !== undefined) {
     const { registryReplayCache } = await import('@semel/commands/registry')

@@ -24,11 +24,11 @@ test('what took as long as a bound is counted with what took less', async () => 
   expect(await text()).toContain('_count{method="GET",route="none",status="4xx"} 1')
 })
 
-test('Redis and the pool are asked about themselves when somebody asks', async () => {
+test('caches and the pool are asked about themselves when somebody asks', async () => {
   const metrics = createMetrics()
   const counts = { hits: 0, misses: 2, ignored: 0, errors: 0, skipped: 1 }
   const pool = { totalCount: 3, idleCount: 1, waitingCount: 0 }
-  metrics.watchRedis({ counts: () => counts, isConnected: () => true })
+  metrics.watchCache('redis', { counts: () => counts, isConnected: () => true })
   metrics.watchPool(pool)
 
   await metrics.text()
@@ -36,8 +36,8 @@ test('Redis and the pool are asked about themselves when somebody asks', async (
   pool.waitingCount = 9
   const text = await metrics.text()
 
-  expect(text).toContain('semel_redis_results_total{result="hits"} 7\n')
-  expect(text).toContain('semel_redis_connected 1\n')
+  expect(text).toContain('semel_cache_results_total{cache="redis",result="hits"} 7\n')
+  expect(text).toContain('semel_cache_connected{cache="redis"} 1\n')
   expect(text).toContain('semel_postgres_connections{state="busy"} 2\n')
   expect(text).toContain('semel_postgres_waiting 9\n')
 })
