@@ -69,7 +69,7 @@ export async function sagaStore(databases: Databases): Promise<SagaStore> {
     count: () => row(sagaCount),
     async violations() {
       const asking = createPool({ connection, connectionsMax: 1 })
-      const reports = await runChecks(asking, checks).finally(() => asking.end())
+      const { checks: reports } = await runChecks(asking, checks).finally(() => asking.end())
       return violationFaults(reports)
     },
     took: () => row(sagaTook),

@@ -3,7 +3,9 @@ import type { Command } from 'commander'
 import { declareShowing } from '../command-line.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { operate } from '../operate.ts'
+import { readPositions } from '../outbox-store.ts'
 import { counted, jsonOf, printable } from '../print.ts'
+import { findServices, type ServiceName } from '../tables-store.ts'
 import { type Check, checks, type Invariant } from './checks.ts'
 import { type Fault, inSnapshot } from './sql.ts'
 
@@ -16,6 +18,21 @@ export type CheckReport = Readonly<{
   unit: string
   /** At most 100. */
   violations: readonly Fault[]
+}>
+
+/** A check that could not be made on this database. */
+export type SkippedCheck = Readonly<{
+  name: string
+  invariant: Invariant
+  promise: string
+  /** What is not here, in a sentence without its full stop. */
+  reason: string
+}>
+
+/** What all checks came to. */
+export type Report = Readonly<{
+  checks: readonly CheckReport[]
+  skipped: readonly SkippedCheck[]
 }>
 
 /** Violations of one check that are listed, at most. */
@@ -33,56 +50,89 @@ export function declareCheck(program: Command): void {
     ],
     more:
       '\nIt sees all as of one moment, changes nothing, and reads every row: seconds for\n' +
-      'each million of them. What is on its way at that moment is no violation.\n',
+      'each million of them. What is on its way at that moment is no violation.\n' +
+      'On a database that some services have alone, it makes the checks that concern them.\n',
   }).action(({ json }: { json?: true }) =>
     operate(
       async (pool) => {
-        const reports = await runChecks(pool, checks)
-        if (reports.some(({ violations }) => violations.length > 0)) {
-          process.exitCode = exitCodes.violations.code
-        }
-        return json === true ? jsonOf(summaryOf(reports)) : textOf(reports)
+        const report = await runChecks(pool, checks)
+        const summary = { ...countOf(report), ...report }
+        if (!summary.ok) process.exitCode = exitCodes.violations.code
+        return json === true ? jsonOf(summary) : textOf(summary)
       },
       { statementTimeoutMs },
     ),
   )
 }
 
-/** Runs checks one after the other in one snapshot. */
-export function runChecks(pool: Pool, run: readonly Check[]): Promise<readonly CheckReport[]> {
+/** Runs the checks that can be made on a database, one after the other in one snapshot. */
+export function runChecks(pool: Pool, wanted: readonly Check[]): Promise<Report> {
   return inSnapshot(pool, async (tx) => {
-    const reports: CheckReport[] = []
-    for (const { name, invariant, promise, unit, run: look } of run) {
-      const { checked, faults } = await look(tx, violationsMax)
-      reports.push({ name, invariant, promise, checked, unit, violations: faults })
+    const here = {
+      services: await findServices(tx),
+      readers: new Set((await readPositions(tx)).map(({ group }) => group)),
     }
-    return reports
+    const done: CheckReport[] = []
+    const skipped: SkippedCheck[] = []
+    for (const check of wanted) {
+      const { name, invariant, promise, unit } = check
+      const reason = whatLacks(check, here)
+      if (reason !== undefined) {
+        skipped.push({ name, invariant, promise, reason })
+        continue
+      }
+      const { checked, faults } = await check.run(tx, violationsMax)
+      done.push({ name, invariant, promise, checked, unit, violations: faults })
+    }
+    return { checks: done, skipped }
   })
 }
 
-function summaryOf(reports: readonly CheckReport[]) {
-  const found = reports.reduce((sum, { violations }) => sum + violations.length, 0)
-  return { ok: found === 0, violations: found, checks: reports }
+/** Why a check cannot be made; undefined where it can. */
+function whatLacks(
+  { services, readers }: Check,
+  here: Readonly<{ services: ReadonlySet<ServiceName>; readers: ReadonlySet<string> }>,
+): string | undefined {
+  const missing = services.filter((service) => !here.services.has(service))
+  if (missing.length > 0) return `no tables of ${missing.join(' and ')} are here`
+  if (readers === undefined || readers.some((reader) => here.readers.has(reader))) return undefined
+  return `nothing in this outbox was read by ${readers.join(', ')}`
 }
 
-function textOf(reports: readonly CheckReport[]): string {
-  const lines = reports.flatMap(({ name, invariant, promise, checked, unit, violations }) => {
-    const mark = violations.length === 0 ? 'ok  ' : 'FAIL'
-    const heading = `${mark}  ${invariant.padEnd(3)}  ${name}: ${promise}`
-    const figure = `${unit}: ${checked.toLocaleString('en')}`
-    const more = violations.length === violationsMax ? ' or more' : ''
-    const found =
-      violations.length === 0 ? '' : `, ${counted(violations.length, 'violation')}${more}`
-    return [
-      `${heading} (${figure}${found})`,
-      ...violations.map(({ id, is, shouldBe }) =>
-        printable(`             ${id}: is ${is}; should be ${shouldBe}`),
-      ),
-    ]
-  })
-  const { ok, violations } = summaryOf(reports)
+function countOf({ checks: done }: Report): Readonly<{ ok: boolean; violations: number }> {
+  const found = done.reduce((sum, { violations }) => sum + violations.length, 0)
+  return { ok: found === 0, violations: found }
+}
+
+function textOf(summary: Report & Readonly<{ ok: boolean; violations: number }>): string {
+  const { checks: done, skipped, ok, violations } = summary
+  const lines = [...done.flatMap(linesOf), ...skipped.map(skippedLine)]
+  const unseen = skipped.length === 0 ? '' : `; ${skipped.length} not made here`
   const end = ok
-    ? `${counted(reports.length, 'check')}, no violation.`
+    ? `${counted(done.length, 'check')}, no violation${unseen}.`
     : `${counted(violations, 'violation')}: do not mend rows by hand before you know the cause.`
   return `${lines.join('\n')}\n${end}\n`
+}
+
+function linesOf({ violations, unit, checked, ...check }: CheckReport): readonly string[] {
+  const isFine = violations.length === 0
+  const more = violations.length === violationsMax ? ' or more' : ''
+  const found = isFine ? '' : `, ${counted(violations.length, 'violation')}${more}`
+  return [
+    `${headingOf(isFine ? 'ok' : 'FAIL', check)} (${unit}: ${checked.toLocaleString('en')}${found})`,
+    ...violations.map(({ id, is, shouldBe }) =>
+      printable(`             ${id}: is ${is}; should be ${shouldBe}`),
+    ),
+  ]
+}
+
+function skippedLine({ reason, ...check }: SkippedCheck): string {
+  return `${headingOf('-', check)} (not made: ${reason})`
+}
+
+function headingOf(
+  mark: string,
+  { name, invariant, promise }: Pick<Check, 'name' | 'invariant' | 'promise'>,
+): string {
+  return `${mark.padEnd(4)}  ${invariant.padEnd(3)}  ${name}: ${promise}`
 }

@@ -3,6 +3,7 @@ import { findNotificationFaults } from '@semel/notifications'
 import { findOrderFaults } from '@semel/orders'
 import type { Queryable } from '@semel/postgres'
 import { findTopicFaults } from '@semel/topics'
+import { type ServiceName, serviceNames } from '../tables-store.ts'
 import { type CountedTable, type CrossCheck, countRows, type Fault, findFaults } from './sql.ts'
 import { checkReadMessages, type Found } from './streams.ts'
 
@@ -18,6 +19,10 @@ export type Check = Readonly<{
   promise: string
   /** What `checked` counts. */
   unit: string
+  /** Whose tables it reads, besides those of commands and topics: without them it cannot be run. */
+  services: readonly ServiceName[]
+  /** Who reads the outbox that it looks at: where none of them does, it would find nothing. */
+  readers?: readonly ServiceName[]
   run(db: Queryable, faultsMax: number): Promise<Found>
 }>
 
@@ -27,6 +32,7 @@ export const checks: readonly Check[] = [
     invariant: 'I6',
     promise: 'positions have no gaps, end at their heads, and nobody has read beyond them',
     tables: ['outbox'],
+    services: [],
     unit: 'messages',
     find: async (db, limit) => (await findTopicFaults(db, limit)).map(inWords),
   }),
@@ -34,24 +40,28 @@ export const checks: readonly Check[] = [
     invariant: 'I6',
     promise: 'every message of a service was told by a command that was decided with it',
     tables: ['outbox'],
+    services: [],
     unit: 'messages',
   }),
   across('messages-told-once', {
     invariant: 'I6',
     promise: 'no message of a service was told twice',
     tables: ['outbox'],
+    services: [],
     unit: 'messages',
   }),
   across('placed-orders-exist', {
     invariant: 'I6',
     promise: 'every order that a client was told of exists',
     tables: ['orders'],
+    services: ['orders'],
     unit: 'orders',
   }),
   across('deposits-have-entries', {
     invariant: 'I6',
     promise: 'every deposit that was answered has its entry, and no entry is without a command',
     tables: ['entries'],
+    services: ['billing'],
     unit: 'entries',
   }),
   {
@@ -59,18 +69,22 @@ export const checks: readonly Check[] = [
     invariant: 'I7',
     promise: 'every message that a group has read was decided by it, or is its dead letter',
     unit: 'messages read',
+    services: [],
+    readers: serviceNames,
     run: checkReadMessages,
   },
   across('commands-once', {
     invariant: 'I9',
     promise: 'no key was decided twice, and no message twice by one consumer',
     tables: ['commands'],
+    services: [],
     unit: 'commands',
   }),
   owned('notifications-once', {
     invariant: 'I9',
     promise: 'a version of an order has one notification, under a number of its own',
     tables: ['notifications'],
+    services: ['notifications'],
     unit: 'notifications',
     find: findNotificationFaults,
   }),
@@ -78,6 +92,7 @@ export const checks: readonly Check[] = [
     invariant: 'I10',
     promise: 'balances are the sums of their entries, and orders hold what was decided',
     tables: ['accounts', 'decisions'],
+    services: ['billing'],
     unit: 'accounts and decisions',
     find: async (db, limit) => (await findImbalances(db, limit)).map(inWords),
   }),
@@ -85,6 +100,7 @@ export const checks: readonly Check[] = [
     invariant: 'I10',
     promise: 'the total of an order is the sum of its lines',
     tables: ['orders'],
+    services: ['orders'],
     unit: 'orders',
     find: findOrderFaults,
   }),
@@ -92,24 +108,28 @@ export const checks: readonly Check[] = [
     invariant: 'I10',
     promise: 'the current version of every order is decided by billing, or on its way there',
     tables: ['orders'],
+    services: ['orders', 'billing'],
     unit: 'orders',
   }),
   across('orders-as-decided', {
     invariant: 'I10',
     promise: 'every order is what billing decided about its current version, or about to be told',
     tables: ['orders'],
+    services: ['orders', 'billing'],
     unit: 'orders',
   }),
   across('orders-notified', {
     invariant: 'I10',
     promise: 'the user of every settled order was told so, or is about to be',
     tables: ['orders'],
+    services: ['orders', 'notifications'],
     unit: 'orders',
   }),
   across('notifications-have-decisions', {
     invariant: 'I10',
     promise: 'nobody was told anything that billing did not decide',
     tables: ['notifications'],
+    services: ['notifications', 'billing'],
     unit: 'notifications',
   }),
   across('requests-registered', {
@@ -117,16 +137,14 @@ export const checks: readonly Check[] = [
     promise:
       'the registry has the end of every request that a topic carried, or whose end was told',
     tables: ['messages'],
+    services: ['messages'],
+    readers: ['messages'],
     unit: 'requests',
   }),
 ]
 
-type About = Readonly<{
-  invariant: Invariant
-  promise: string
-  tables: readonly CountedTable[]
-  unit: string
-}>
+/** `tables`: those whose rows are counted. */
+type About = Omit<Check, 'name' | 'run'> & Readonly<{ tables: readonly CountedTable[] }>
 
 function owned(
   name: string,

@@ -1,10 +1,11 @@
 import { type CommandRecord, commandId, guidOf, serviceScope } from '@semel/commands'
 import { type Pool, queryable } from '@semel/postgres'
-import { letterId } from '@semel/topics'
+import { letterId, messageReactedTo, relayGroup } from '@semel/topics'
 import { findCommands } from '../keys.ts'
 import { readPositions } from '../outbox-store.ts'
 import { deciderOf, judgedBy, readersOf } from '../readings.ts'
-import type { Root } from './roots.ts'
+import type { ServiceName } from '../tables-store.ts'
+import type { Place, Root } from './roots.ts'
 import { findLetters, findMessages, findTold, type LetterRow, type ToldMessage } from './sql.ts'
 
 /** One step of a life: who told whom what, when, and what came of it. */
@@ -14,7 +15,15 @@ export type Hop = Readonly<{
   to: string
   /** The operation or the type of event, and what matters of its body. */
   what: string
-  outcome: 'answered' | 'accepted' | 'decided' | 'waiting' | 'parked' | 'discarded' | 'undecided'
+  outcome:
+    | 'answered'
+    | 'accepted'
+    | 'decided'
+    | 'waiting'
+    | 'sent'
+    | 'parked'
+    | 'discarded'
+    | 'undecided'
   /** For people: the status, the reason, how many wait before it. */
   detail: string
   decidedAt: Date | null
@@ -30,10 +39,13 @@ const messagesMax = 1000
 const carriedWithinMs = 10_000
 
 /** Follows the life of roots, from hop to hop; each takes the same few statements for all. */
-export async function followLife(pool: Pool, roots: readonly Root[]): Promise<readonly Hop[]> {
+export async function followLife(
+  { pool, here }: Place,
+  roots: readonly Root[],
+): Promise<readonly Hop[]> {
   const carriers = await findCarriers(pool, roots)
   const hops = roots.flatMap((root) => beginning(root, carriers))
-  const first = await hopsOf(pool, carriers)
+  const first = await hopsOf({ pool, here }, carriers)
   hops.push(...first.hops)
   const seen = new Set<string>()
   const decided = roots.flatMap(({ command }) => (command === undefined ? [] : [command]))
@@ -43,7 +55,8 @@ export async function followLife(pool: Pool, roots: readonly Root[]): Promise<re
       ({ id }) => !seen.has(id),
     )
     for (const { id } of fresh) seen.add(id)
-    const next = await hopsOf(pool, await findTold(queryable(pool), fresh, messagesMax))
+    const told = await findTold(queryable(pool), fresh, messagesMax)
+    const next = await hopsOf({ pool, here }, told)
     hops.push(...next.hops)
     causes = next.causes
   }
@@ -85,7 +98,13 @@ function beginning({ command, request }: Root, carriers: readonly ToldMessage[])
     const at = request?.registeredAt ?? new Date(0)
     return [{ at, from: 'client', to, what: operation, outcome, detail, ...none }]
   }
-  const { decidedAt, id, answer } = command
+  const { decidedAt, id, answer, scope, key } = command
+  if (messageReactedTo(command) !== undefined) {
+    // Its message is not here: it was told by another database, or is no longer kept.
+    const [from, to] = [scope.slice(1), key.slice(0, key.indexOf(':'))]
+    const ended = { outcome: 'decided', detail: 'decided', decidedAt, commandId: id } as const
+    return [{ at: decidedAt, from, to, what: operation, ...ended, message: null }]
+  }
   const detail = answer === undefined ? 'answered, no longer kept' : `answered ${answer.status}`
   const decided = { decidedAt, commandId: id, message: null, outcome: 'answered', detail } as const
   return [{ at: decidedAt, from: 'client', to, what: operation, ...decided }]
@@ -93,7 +112,7 @@ function beginning({ command, request }: Root, carriers: readonly ToldMessage[])
 
 /** What became of messages at every group that reads them, and what was caused by that. */
 async function hopsOf(
-  pool: Pool,
+  { pool, here }: Place,
   messages: readonly ToldMessage[],
 ): Promise<{ hops: readonly Hop[]; causes: readonly Cause[] }> {
   const arrivals = messages.flatMap((message) =>
@@ -116,10 +135,17 @@ async function hopsOf(
   const commandOf = new Map<string, CommandRecord>(commands.map((one) => [one.id, one]))
   const letterOf = new Map(letters.map((one) => [`${one.group} ${one.id}`, one]))
   const hops = arrivals.map(({ message, group, id, letterId }) => {
-    const read = positions.find((one) => isAt(one, group, message))?.position ?? 0
+    const positionOf = (reader: string) =>
+      positions.find((one) => isAt(one, reader, message))?.position
+    const [read, copied] = [positionOf(group), positionOf(relayGroup)]
+    const isHere = here.has(group as ServiceName)
     const command = id === undefined ? undefined : commandOf.get(id)
     const letter = letterOf.get(`${group} ${letterId}`)
-    return hopOf(message, group, becameOf(message, { group, command, letter, read }))
+    return hopOf(
+      message,
+      group,
+      becameOf(message, { group, command, letter, read, copied, isHere }),
+    )
   })
   const parkings = letters.map(({ group, id, parkedAt }) => ({
     id: commandId(serviceScope(group), 'dead-letter', id),
@@ -146,10 +172,14 @@ function becameOf(
     group: string
     command: CommandRecord | undefined
     letter: LetterRow | undefined
-    read: number
+    /** How far the group has read this outbox; undefined where it never did. */
+    read: number | undefined
+    /** How far this outbox is copied to Kafka; undefined where it never was. */
+    copied: number | undefined
+    isHere: boolean
   }>,
 ): Became {
-  const { group, command, letter, read } = found
+  const { group, command, letter, read, copied, isHere } = found
   if (command !== undefined) {
     const { decidedAt, id: commandId, answer, scope } = command
     if (
@@ -170,8 +200,15 @@ function becameOf(
   if (letter !== undefined) {
     return { outcome: 'parked', detail: `parked: ${letter.reason}`, ...nothing }
   }
-  if (position >= read) {
-    return { outcome: 'waiting', detail: `not read yet, ${position - read} before it`, ...nothing }
+  if (read === undefined && copied !== undefined && position < copied) {
+    const detail = isHere ? 'sent to Kafka, not decided yet' : 'sent to Kafka'
+    return { outcome: 'sent', detail, ...nothing }
+  }
+  const next = read ?? copied ?? 0
+  if (position >= next) {
+    const verb = read === undefined && copied !== undefined ? 'sent' : 'read'
+    const detail = `not ${verb} yet, ${position - next} before it`
+    return { outcome: 'waiting', detail, ...nothing }
   }
   return { outcome: 'undecided', detail: 'read, not decided or forgotten since', ...nothing }
 }

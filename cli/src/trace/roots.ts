@@ -11,6 +11,7 @@ import { isUuid } from '@semel/contract'
 import { type Pool, queryable } from '@semel/postgres'
 import { messageReactedTo } from '@semel/topics'
 import { findCommands, idsOfKey } from '../keys.ts'
+import type { ServiceName } from '../tables-store.ts'
 import {
   findCharges,
   findMessages,
@@ -24,6 +25,9 @@ import {
 /** Where a life begins: a decided command, or a request that is not decided. */
 export type Root = Readonly<{ command?: CommandRecord; request?: RegisteredRequest }>
 
+/** A database, and the services whose tables are there. */
+export type Place = Readonly<{ pool: Pool; here: ReadonlySet<ServiceName> }>
+
 /** A message was told at most this long before what it caused, unless it waited: ten minutes. */
 const causeWithinMs = 10 * 60 * 1000
 /** Causes above a command, at most: the longest chain of the shop has five. */
@@ -34,22 +38,27 @@ const causesMax = 12
  * or a key of a scope. An order has a root for everything that clients did to it.
  */
 export async function findRoots(
-  pool: Pool,
+  place: Place,
   asked: string,
   scope: Scope | undefined,
 ): Promise<readonly Root[]> {
+  const { pool, here } = place
   if (isUuid(asked)) {
     const id = asked.toLowerCase()
-    const [order, [request]] = await Promise.all([
-      findOrderFacts(queryable(pool), id),
-      findRegistered(queryable(pool), [id]),
+    const db = queryable(pool)
+    const [order, left, [request]] = await Promise.all([
+      findOrderFacts(db, id, here),
+      findTraces(db, id, here),
+      findRegistered(db, [id], here),
     ])
-    if (order !== undefined) return ofCommands(pool, await commandsOfOrder(pool, id, order, scope))
+    if (order !== undefined || left.length > 0) {
+      return ofCommands(place, await commandsOfOrder(pool, id, { order, left, scope }))
+    }
     if (request !== undefined) return [await ofRequest(pool, request)]
     const found = await causesOf(pool, await findCommands(pool, [id]))
-    if (found.length > 0) return ofCommands(pool, found)
+    if (found.length > 0) return ofCommands(place, found)
   }
-  return ofCommands(pool, await findCommands(pool, idsOfKey(scope ?? localOperator, asked)))
+  return ofCommands(place, await findCommands(pool, idsOfKey(scope ?? localOperator, asked)))
 }
 
 /** A request whose key was decided for another body has no command of its own. */
@@ -61,10 +70,10 @@ async function ofRequest(pool: Pool, request: RegisteredRequest): Promise<Root> 
 }
 
 async function ofCommands(
-  pool: Pool,
+  { pool, here }: Place,
   commands: readonly CommandRecord[],
 ): Promise<readonly Root[]> {
-  const requests = await findRegistered(queryable(pool), commands.map(guidOf))
+  const requests = await findRegistered(queryable(pool), commands.map(guidOf), here)
   const byGuid = new Map(requests.map((one) => [one.guid, one]))
   return commands.map((command) => {
     const request = byGuid.get(guidOf(command))
@@ -74,26 +83,31 @@ async function ofCommands(
 
 /**
  * What clients did to an order. Nothing lists it: it is found by the ids that a placed order can
- * have, and by what led to its entries and notifications; what is not settled yet, by what orders
- * told at the moments that the order's row knows.
+ * have, and by what led to what services left about it (`left`); what is not settled yet, by what
+ * orders told at the moments that the order's row knows.
  */
 async function commandsOfOrder(
   pool: Pool,
   orderId: string,
-  { userId, createdAt, updatedAt }: OrderFacts,
-  scope: Scope | undefined,
+  {
+    order,
+    left,
+    scope,
+  }: { order: OrderFacts | undefined; left: readonly string[]; scope: Scope | undefined },
 ): Promise<readonly CommandRecord[]> {
-  const db = queryable(pool)
-  const scopes = [scope ?? localOperator, localOperator, userScope('-', userId)]
+  const scopes = [
+    scope ?? localOperator,
+    localOperator,
+    ...(order === undefined ? [] : [userScope('-', order.userId)]),
+  ]
   const placing = scopes.map((one) => commandId(one, 'place-order', `i:${orderId}`))
-  const around = [createdAt, updatedAt].map((at) => ({
-    orderId,
-    ...{ from: new Date(Number(at) - 5_000), until: new Date(Number(at) + 30_000) },
-  }))
-  const [left, ...told] = await Promise.all([
-    findTraces(db, orderId),
-    ...around.map((span) => findCharges(db, span)),
-  ])
+  const moments = order === undefined ? [] : [order.createdAt, order.updatedAt]
+  const told = await Promise.all(
+    moments.map((at) => {
+      const span = { from: new Date(Number(at) - 5_000), until: new Date(Number(at) + 30_000) }
+      return findCharges(queryable(pool), { orderId, ...span })
+    }),
+  )
   const telling = told.flat().map((message) => message.commandId)
   return causesOf(pool, await findCommands(pool, [orderId, ...placing, ...left, ...telling]))
 }

@@ -1,6 +1,7 @@
 import { httpProblems } from '@semel/http'
 import { type Queryable, textArray, timestamptzArray, uuidArray } from '@semel/postgres'
 import { type Delivered, deliveredOf } from '@semel/topics'
+import type { ServiceName } from '../tables-store.ts'
 
 /** A message with the moment at which it was told. */
 export type ToldMessage = Delivered &
@@ -85,11 +86,13 @@ export async function findCharges(
   })
 }
 
-/** What is known of an order; undefined where there is none. */
+/** What is known of an order; undefined where there is none, or no table of orders. */
 export async function findOrderFacts(
   db: Queryable,
   orderId: string,
+  here: ReadonlySet<ServiceName>,
 ): Promise<OrderFacts | undefined> {
+  if (!here.has('orders')) return undefined
   const { rows } = await db.query<OrderFacts>({
     text: `select user_id as "userId", created_at as "createdAt", updated_at as "updatedAt"
              from orders where id = $1`,
@@ -98,16 +101,24 @@ export async function findOrderFacts(
   return rows[0]
 }
 
-/** Commands that left something about an order: entries and notifications bear their ids. */
-export async function findTraces(db: Queryable, orderId: string): Promise<readonly string[]> {
-  const { rows } = await db.query<{ id: string }>({
-    text: `select e.id from decisions d
-             join entries e on e.order_id = d.order_id and e.order_version = d.version
-            where d.order_id = $1
-            union all
-           select id from notifications where order_id = $1`,
-    values: [orderId],
-  })
+/** What services leave about an order bears the id of the command that left it. */
+const traces = {
+  billing: `select e.id from decisions d
+              join entries e on e.order_id = d.order_id and e.order_version = d.version
+             where d.order_id = $1`,
+  notifications: 'select id from notifications where order_id = $1',
+} as const
+
+/** Commands that left something about an order, of services whose tables are here. */
+export async function findTraces(
+  db: Queryable,
+  orderId: string,
+  here: ReadonlySet<ServiceName>,
+): Promise<readonly string[]> {
+  const known = Object.entries(traces).filter(([service]) => here.has(service as ServiceName))
+  if (known.length === 0) return []
+  const text = known.map(([, selected]) => selected).join(' union all ')
+  const { rows } = await db.query<{ id: string }>({ text, values: [orderId] })
   return rows.map(({ id }) => id)
 }
 
@@ -117,11 +128,13 @@ const refusedWith = new Map([
   ['key-reused', httpProblems.keyReused.statuses[0]],
 ])
 
-/** What the registry knows of requests, as it shows it. */
+/** What the registry knows of requests, as it shows it: nothing where its table is not here. */
 export async function findRegistered(
   db: Queryable,
   guids: readonly string[],
+  here: ReadonlySet<ServiceName>,
 ): Promise<readonly RegisteredRequest[]> {
+  if (!here.has('messages')) return []
   const { rows } = await db.query<RegisteredRequest>({
     text: `select guid, scope, operation, key, state, response_status as status,
                   registered_at as "registeredAt"

@@ -1,11 +1,12 @@
 import { guidOf, type Scope } from '@semel/commands'
-import type { Pool } from '@semel/postgres'
+import { type Pool, queryable } from '@semel/postgres'
 import type { Command } from 'commander'
 import { declareShowing } from '../command-line.ts'
 import { operate } from '../operate.ts'
 import { OperatorError } from '../operator-error.ts'
 import { jsonOf, tableOf } from '../print.ts'
 import { type ScopeOptions, scopeOf, whoseKey, withScope } from '../scope-options.ts'
+import { findServices, serviceNames } from '../tables-store.ts'
 import { diagramOf } from './diagram.ts'
 import { followLife, type Hop } from './life.ts'
 import { findRoots, type Root } from './roots.ts'
@@ -35,20 +36,29 @@ async function showLife(
   pool: Pool,
   { asked, scope, json }: { asked: string; scope: Scope | undefined; json: boolean },
 ): Promise<string> {
-  const roots = await findRoots(pool, asked, scope)
+  const place = { pool, here: await findServices(queryable(pool)) }
+  const elsewhere = serviceNames.filter((service) => !place.here.has(service))
+  const unseen = `in this database are no tables of ${elsewhere.join(', ')}`
+  const roots = await findRoots(place, asked, scope)
   if (roots.length === 0) {
-    throw new OperatorError('not-found', `nothing is known of ${asked}; ${whoseKey}`)
+    const known = elsewhere.length === 0 ? 'nothing is known' : `nothing is known here`
+    const more = elsewhere.length === 0 ? '' : `; ${unseen}`
+    throw new OperatorError('not-found', `${known} of ${asked}${more}; ${whoseKey}`)
   }
-  const hops = await followLife(pool, roots)
+  const hops = await followLife(place, roots)
   const views = roots.map(viewOf).toSorted((one, other) => Number(one.at) - Number(other.at))
-  if (json) return jsonOf({ asked, commands: views, hops: hops.map((hop) => timed(hop, hops[0]!)) })
+  if (json) {
+    const timedHops = hops.map((hop) => timed(hop, hops[0]!))
+    return jsonOf({ asked, commands: views, hops: timedHops, elsewhere })
+  }
   const table = tableOf(
     ['command', 'operation', 'key', 'scope', 'status', 'at', 'guid'],
     views.map((one) => [
       ...[one.commandId, one.operation, one.key, one.scope, one.status, one.at, one.guid],
     ]),
   )
-  return `${table}\n${diagramOf(hops)}`
+  const note = elsewhere.length === 0 ? '' : `\nNot all of it: ${unseen}.\n`
+  return `${table}\n${diagramOf(hops)}${note}`
 }
 
 function viewOf({ command, request }: Root) {

@@ -17,7 +17,7 @@ import {
   type Queryable,
   queryable,
 } from '@semel/postgres'
-import { type ServiceObserver, startRelay } from '@semel/topics'
+import { relayGroup, type ServiceObserver, startRelay } from '@semel/topics'
 import { type PostgresTransport, postgresTransport } from '@semel/topics/postgres'
 import type { Topics } from '@semel/topics/take-part'
 import type { TObject } from 'typebox'
@@ -147,14 +147,13 @@ async function openTopics(pool: Pool, options: SharedOptions): Promise<Shared['t
   const kafka = await openKafka(options)
   metrics?.watchPublisher(kafka ?? outbox)
   if (kafka === undefined) return outbox
-  const group = 'relay'
-  const relay = startRelay({ from: outbox, to: kafka, topics: topicNames, group, report })
+  const relay = startRelay({ from: outbox, to: kafka, topics: topicNames, report })
   lifecycle.defer('relay', relay.stop)
   return {
     ...outbox,
     consume: kafka.consume,
     publish: kafka.publish,
-    mayTell: () => outbox.lagOf(group) < settings.SEMEL_UNSENT_MAX,
+    mayTell: () => outbox.lagOf(relayGroup) < settings.SEMEL_UNSENT_MAX,
   }
 }
 

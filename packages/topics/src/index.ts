@@ -35,7 +35,7 @@ export {
   resetPosition,
 } from './position-store.ts'
 export { makeReaction, messageReactedTo, reactionKey } from './reaction.ts'
-export { type Relay, type RelayOptions, startRelay } from './relay.ts'
+export { type Relay, type RelayOptions, relayGroup, startRelay } from './relay.ts'
 export { databaseSweeps, type Retention, sweepOutbox } from './retention.ts'
 export {
   type Catalogue,

@@ -1,5 +1,8 @@
 import type { ConsumeOptions, Delivered, Transport } from './transport.ts'
 
+/** The group of the outbox that a relay is, unless it is given another. */
+export const relayGroup = 'relay'
+
 /** What a relay is made of. */
 export type RelayOptions = Readonly<{
   /** The outbox. */
@@ -25,6 +28,7 @@ export type Relay = Readonly<{
  * time. A message is copied again where a process dies between the copy and its note; where two
  * copy at once for a moment, what follows the first copies keeps its order.
  */
-export function startRelay({ from, to, topics, group = 'relay', ...options }: RelayOptions): Relay {
+export function startRelay({ from, to, topics, ...rest }: RelayOptions): Relay {
+  const { group = relayGroup, ...options } = rest
   return from.consume(group, topics, (batch) => to.forward(batch), options)
 }
