@@ -92,7 +92,7 @@ describe('the house', () => {
     ['nodemailer', /^services\/notifications\/src\/smtp\.ts$/],
     [
       '@platformatic/kafka',
-      /^packages\/topics\/src\/kafka(-connection|-failures|-group|-topics)?\.ts$/,
+      /^packages\/topics\/src\/kafka(-admin|-connection|-failures|-group|-positions|-topics)?\.ts$/,
     ],
     ['pg', /^packages\/postgres\/src\/|^benchmarks\//],
     ['@redis/client', /^packages\/commands\/src\/redis\.ts$/],

@@ -1,15 +1,10 @@
 import { topics as topicNames } from '@semel/contracts/catalogue'
-import { kafkaSettings, readSettings, StartError, topicSettings } from '@semel/runtime'
-import { kafkaConnectionOf, topicFaults, topicsWanted } from '@semel/runtime/service'
-import {
-  createTopics,
-  KafkaNotAllowed,
-  KafkaNotSupported,
-  KafkaUnavailable,
-  type TopicFound,
-} from '@semel/topics/kafka'
+import { kafkaSettings, readSettings, topicSettings } from '@semel/runtime'
+import { topicFaults, topicsWanted } from '@semel/runtime/service'
+import { createTopics, type TopicFound } from '@semel/topics/kafka'
 import { Type } from 'typebox'
-import { OperatorError, usageError } from './operator-error.ts'
+import { operateKafka } from './kafka-operate.ts'
+import { OperatorError } from './operator-error.ts'
 import { jsonOf, tableOf } from './print.ts'
 
 const schema = Type.Object({ ...kafkaSettings, ...topicSettings })
@@ -33,21 +28,10 @@ export async function createTopicsInKafka(
   { replication, json }: TopicsCreateOptions,
 ): Promise<string> {
   const settings = readSettings(schema, env)
-  const connection = await kafkaConnectionOf(settings)
-  if (connection === undefined) {
-    throw usageError('KAFKA_BROKERS is not set: it says where the topics are to be made')
-  }
   const wanted = topicsWanted({ settings, topicNames })
-  const found = await createTopics({ ...connection, ...wanted, replication }).catch((error) => {
-    const brokers = connection.brokers.join(', ')
-    if (error instanceof KafkaNotAllowed || error instanceof KafkaNotSupported) {
-      const message = `Kafka at ${brokers} refuses (${error.message}); check what begins with KAFKA_`
-      throw new StartError('kafka-refuses', message, { cause: error })
-    }
-    if (!(error instanceof KafkaUnavailable)) throw error
-    const message = `Kafka at ${brokers} cannot be asked (${error.message}); check KAFKA_BROKERS`
-    throw new OperatorError('kafka-away', message, { cause: error })
-  })
+  const found = await operateKafka(settings, (connection) =>
+    createTopics({ ...connection, ...wanted, replication }),
+  )
   const faults = topicFaults(found)
   if (faults.length > 0) {
     throw new OperatorError(

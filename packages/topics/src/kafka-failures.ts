@@ -60,6 +60,17 @@ export class MessagesGone extends Error {
   readonly code = 'messages-gone'
 }
 
+/** A group has members, who would go on where they are: its positions stay. Code `group-runs`. */
+export class GroupRuns extends Error {
+  readonly code = 'group-runs'
+  readonly group: string
+
+  constructor(group: string, cause: unknown) {
+    super(`the group ${group} has members: stop them first`, { cause })
+    this.group = group
+  }
+}
+
 const notAllowed = new Set([
   ...['TOPIC_AUTHORIZATION_FAILED', 'GROUP_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED'],
   ...['SASL_AUTHENTICATION_FAILED', 'ILLEGAL_SASL_STATE', 'UNSUPPORTED_SASL_MECHANISM'],

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Admin, Base, findErrorBy } from '@platformatic/kafka'
+import { type Admin, findErrorBy } from '@platformatic/kafka'
 import { usualRememberedMs } from '@semel/commands'
-import { clientOptions, countsOf, type KafkaConnection } from './kafka-connection.ts'
-import { failureOf, KafkaUnavailable } from './kafka-failures.ts'
+import { withAdmin } from './kafka-admin.ts'
+import type { KafkaConnection } from './kafka-connection.ts'
+import { KafkaUnavailable } from './kafka-failures.ts'
 import { kafkaNames } from './kafka-names.ts'
 import { usualKeptMs } from './retention.ts'
 
@@ -70,20 +71,6 @@ export async function createTopics(options: TopicOptions): Promise<readonly Topi
 /** Compares topics with what is wanted, and makes none. Throws as `createTopics` does. */
 export async function inspectTopics(options: TopicOptions): Promise<readonly TopicFound[]> {
   return withAdmin(options, (admin) => compare(admin, options))
-}
-
-async function withAdmin<T>(options: KafkaConnection, work: (admin: Admin) => Promise<T>) {
-  const scout = new Base({ ...clientOptions(options), retries: 0 })
-  const admin = new Admin({ ...clientOptions(options), retries: 1, retryDelay: 250 })
-  try {
-    // Says what is wrong with the connection, if anything is.
-    await countsOf(scout, new Set())
-    return await work(admin)
-  } catch (error) {
-    throw failureOf(error)
-  } finally {
-    await Promise.all([scout.close(), admin.close()])
-  }
 }
 
 async function makeTopics(admin: Admin, options: TopicOptions, missing: ReadonlySet<string>) {

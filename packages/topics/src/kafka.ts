@@ -19,6 +19,7 @@ import type { Delivered, Transport } from './transport.ts'
 
 export type { KafkaConnection } from './kafka-connection.ts'
 export {
+  GroupRuns,
   KafkaNotAllowed,
   KafkaNotSupported,
   KafkaUnavailable,
@@ -26,6 +27,13 @@ export {
   RecordTooLarge,
   TopicUnknown,
 } from './kafka-failures.ts'
+export {
+  type GroupReading,
+  type KafkaPosition,
+  listKafkaPositions,
+  positionSince,
+  resetKafkaPositions,
+} from './kafka-positions.ts'
 export {
   createTopics,
   inspectTopics,
