@@ -165,6 +165,8 @@ function propertiesOf(
     ...Object.fromEntries(replication.map((name) => [`${name}.replication.factor`, 1])),
     'transaction.state.log.min.isr': 1,
     'share.coordinator.state.topic.min.isr': 1,
+    // The usual 128 MiB, in one piece, is at times more than such a heap has.
+    'log.cleaner.dedupe.buffer.size': 4 * 2 ** 20,
     'offsets.topic.num.partitions': 1,
     'transaction.state.log.num.partitions': 1,
     'group.initial.rebalance.delay.ms': 0,
