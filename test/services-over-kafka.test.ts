@@ -10,7 +10,7 @@ import { createTopics } from '@semel/topics/kafka'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ask, freshId, orderOf, times } from './client.ts'
 import { collections, failuresOf, runCollection } from './postman.ts'
-import { openProduct, until } from './product.ts'
+import { openProduct, spawnProduct, until } from './product.ts'
 import { databaseUrl } from './replicas.ts'
 import { balanceOf, endOf, itemsOf, openAccount } from './saga.ts'
 
@@ -99,6 +99,21 @@ describeWithKafka('services with a database each, over Kafka', () => {
       )
       const told = await itemsOf(url, `/notifications?userId=${userId}&limit=100`)
       expect(told.map(({ orderId }) => orderId).sort()).toEqual(orders.toSorted())
+    }
+  })
+
+  it('no check that can be made on any of the databases finds anything', async () => {
+    const told = await Promise.all(
+      [...databases.values()].map(async (database) => {
+        const env = { DATABASE_URL: databaseUrl(database), KAFKA_BROKERS: kafka.brokers.join() }
+        const { exited, output } = spawnProduct(env, ['check'])
+        return { code: await exited, output: output() }
+      }),
+    )
+
+    for (const { code, output } of told) {
+      expect(output).toMatch(/\n\d+ checks, no violation; \d+ not made here\.\n$/)
+      expect(code).toBe(0)
     }
   })
 
