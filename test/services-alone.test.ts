@@ -56,6 +56,62 @@ it('a service alone makes no tables unless it is told to, and says what would', 
   expect((await ask(billing.url, { path: '/accounts', body: account() })).answer.status).toBe(201)
 })
 
+it.each([
+  [
+    'was migrated by a newer release',
+    `insert into migrations values ('messages', 99, '0099_from_the_future.sql')`,
+    /^semel: the database is ahead: it has migration 99 of "messages".*\n$/,
+  ],
+  [
+    'is migrated in part',
+    `delete from migrations where set = 'messages' and number > 1`,
+    /^semel: the database .* lacks tables .* the first is messages\/0002\S+\); run: npx semel migrate messages\n$/,
+  ],
+  [
+    'lacks a migration before others',
+    `delete from migrations where set = 'messages' and number = 2`,
+    /^semel: the database is half migrated: of the migrations of "messages" up to \d+ it has \d+; .*\n$/,
+  ],
+])('a service does not start on a database that %s, and changes nothing', async (_, sql, said) => {
+  const database = await testDatabase(migrations)
+  await database.pool.query(sql)
+  const rows = () => database.pool.query('select set, number, migrated_at from migrations')
+  const before = (await rows()).rows
+
+  const refused = spawnProduct({ DATABASE_URL: databaseUrl(database) }, ['service', 'messages'])
+
+  expect(await refused.exited).toBe(4)
+  expect(refused.output()).toMatch(said)
+  expect((await rows()).rows).toEqual(before)
+})
+
+it('migrations that were run and not noted are one line, and nothing of them is run again', async () => {
+  const database = await testDatabase(migrations)
+  await database.pool.query(`delete from migrations where set = 'billing'`)
+
+  const refused = spawnProduct({ DATABASE_URL: databaseUrl(database) }, ['migrate', 'billing'])
+
+  expect(await refused.exited).toBe(4)
+  expect(refused.output()).toMatch(
+    /^semel: billing\/0001\S+: relation "accounts" already exists\n$/,
+  )
+})
+
+it('a role that PostgreSQL does not let in is one line without its password', async () => {
+  const { connection } = await testDatabase([])
+  const stranger = { ...connection, user: 'stranger:s3cret' }
+
+  const refused = spawnProduct({ DATABASE_URL: databaseUrl({ connection: stranger }) }, [
+    ...['service', 'billing'],
+  ])
+
+  expect(await refused.exited).toBe(4)
+  expect(refused.output()).toMatch(
+    /^semel: the database .* cannot be reached \(role "stranger" does not exist\); check DATABASE_URL\n$/,
+  )
+  expect(refused.output()).not.toContain('s3cret')
+})
+
 it('a service that there is none of is one line that lists those there are', async () => {
   const unknown = [
     spawnProduct({}, ['service', 'order']),

@@ -11,7 +11,10 @@ export type Migration = Readonly<{ set: string; number: number; name: string; sq
 /** A folder of migrations, under the name that its tables are known by. */
 export type MigrationSet = Readonly<{ set: string; folder: URL }>
 
-/** Two migrations clash, or the database is ahead of the code. Code `migration-refused`. */
+/**
+ * Two migrations clash, or the database is ahead of the code, or lacks one in the middle. Code
+ * `migration-refused`.
+ */
 export class MigrationRefused extends Error {
   readonly code = 'migration-refused'
 }
@@ -44,8 +47,8 @@ export async function readMigrations({ set, folder }: MigrationSet): Promise<Mig
  * named twice is one set. A single migration may take an hour.
  *
  * @returns the names of the migrations that were run.
- * @throws {MigrationRefused} when the database has migrations that this release does not know, or
- * refuses one (as to a role that may not create tables).
+ * @throws {MigrationRefused} when the database has migrations that this release does not know,
+ * lacks one before one that it has, or refuses one (as to a role that may not create tables).
  */
 export async function migrate(pool: Pool, sets: readonly MigrationSet[]): Promise<string[]> {
   const client = await pool.connect()
@@ -83,7 +86,8 @@ export async function migrate(pool: Pool, sets: readonly MigrationSet[]): Promis
  * Says which migrations a database lacks, and changes nothing.
  *
  * @returns the names of those that {@link migrate} would run, in their order.
- * @throws {MigrationRefused} when the database has migrations that this release does not know.
+ * @throws {MigrationRefused} when the database has migrations that this release does not know, or
+ * lacks one before one that it has.
  */
 export async function missingMigrations(
   pool: Pool,
@@ -116,11 +120,18 @@ function nameOf({ set, name }: Migration): string {
 async function missingOf(client: Pool | PoolClient, set: MigrationSet): Promise<Migration[]> {
   const migrations = await readMigrations(set)
   const { rows } = await client.query(
-    'select coalesce(max(number), 0)::integer as newest from migrations where set = $1',
+    `select coalesce(max(number), 0)::integer as newest, count(*)::integer as count
+       from migrations where set = $1`,
     [set.set],
   )
-  const newest: number = rows[0].newest
-  if (newest <= migrations.length) return migrations.slice(newest)
+  const { newest, count }: { newest: number; count: number } = rows[0]
+  if (newest <= migrations.length) {
+    if (count === newest) return migrations.slice(newest)
+    throw new MigrationRefused(
+      `the database is half migrated: of the migrations of "${set.set}" up to ${newest} it has ` +
+        `${count}; restore it from a backup`,
+    )
+  }
   throw new MigrationRefused(
     `the database is ahead: it has migration ${newest} of "${set.set}", ` +
       `this release knows ${migrations.length}; run the newer release`,
