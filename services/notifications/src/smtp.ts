@@ -52,10 +52,15 @@ function mailOf(
   }
 }
 
-/** Undefined for what is no fault of this mail: the server is away, or does not let us in. */
+/**
+ * Undefined for what is no fault of this mail: the server is away, does not let us in, or takes
+ * none from this sender, which one that wants a password says to `MAIL FROM` as well.
+ */
 function deliveryOf(error: unknown): Delivery | undefined {
-  const { code, responseCode = 0 } = error as { code?: string; responseCode?: number }
-  if (code !== 'EENVELOPE' && code !== 'EMESSAGE') return undefined
+  const { command, code, responseCode = 0 } = error as SmtpFailure
+  if (command === 'MAIL FROM' || (code !== 'EENVELOPE' && code !== 'EMESSAGE')) return undefined
   if (responseCode >= 500) return 'refused'
   return responseCode >= 400 ? 'later' : undefined
 }
+
+type SmtpFailure = { command?: string; code?: string; responseCode?: number }

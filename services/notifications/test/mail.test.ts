@@ -1,6 +1,10 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { type Mail, startSmtp } from '@semel/parts/testing'
 import type { Pool } from '@semel/postgres'
 import { testDatabase } from '@semel/postgres/testing'
+import { SMTPServer } from 'smtp-server'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { times } from '../../../test/client.ts'
 import { startMail } from '../src/mail.ts'
@@ -116,6 +120,34 @@ it('that one mailbox does not take, now or ever, holds up no other', async () =>
   expect(reported).toEqual([expect.objectContaining({ code: 'mail-refused' })])
 })
 
+it.each([
+  ['no credentials', ''],
+  ['wrong ones', 'shop:wrong@'],
+])(
+  'is late, and none is given up, while a server is shown %s; then all is sent',
+  async (_, who) => {
+    const { pool } = await testDatabase(migrations)
+    const executor = postgresExecutor(pool)
+    const { port, bodies } = await guardedServer('shop', 'right')
+    const stranger = await mailing(pool, port, { who })
+    await carry(
+      executor,
+      [1, 2].map((n) => wantedBy(n, { order: n })),
+    )
+    await vi.waitFor(() => expect(stranger.reported.length).toBeGreaterThan(1), patience)
+    await stranger.stop()
+
+    const { reported } = await mailing(pool, port, { who: 'shop:right@' })
+    await vi.waitFor(() => expect(bodies).toHaveLength(2), patience)
+
+    expect(bodies[0]).toContain('Order 1001')
+    expect(bodies[1]).toContain('Order 1002')
+    expect(String(stranger.reported[0])).toMatch(/Authentication|Invalid login/i)
+    expect(String(stranger.reported)).not.toContain('wrong')
+    expect(reported).toEqual([])
+  },
+)
+
 it('is sent by one process at a time, and by the next when that one ends', async () => {
   const { pool, anotherPool } = await testDatabase(migrations)
   const executor = postgresExecutor(pool)
@@ -141,11 +173,12 @@ async function mailing(
   port: number,
   {
     addressOf = {},
+    who = '',
     clock,
-  }: { addressOf?: Readonly<Record<string, string>>; clock?: () => Date } = {},
+  }: { addressOf?: Readonly<Record<string, string>>; who?: string; clock?: () => Date } = {},
 ) {
   const mailerTo = (to: string) =>
-    smtpMailer({ url: `smtp://127.0.0.1:${port}`, from: 'Shop <shop@shop.example>', to })
+    smtpMailer({ url: `smtp://${who}127.0.0.1:${port}`, from: 'Shop <shop@shop.example>', to })
   const usual = mailerTo('{userId}@example.org')
   const mailers = new Map(
     Object.entries(addressOf).map(([order, name]) => [order, mailerTo(`${name}@example.org`)]),
@@ -170,6 +203,29 @@ async function mailing(
   }
   await vi.waitFor(begun, patience)
   return { reported, stop: mail.stop }
+}
+
+/** A server that takes mail of one user alone. */
+async function guardedServer(user: string, password: string) {
+  const bodies: string[] = []
+  const server = new SMTPServer({
+    disabledCommands: ['STARTTLS'],
+    onAuth({ username, password: shown }, _session, done) {
+      if (username === user && shown === password) return done(null, { user })
+      return done(new Error('Authentication failed'))
+    },
+    onData(stream, _session, done) {
+      text(stream).then((mail) => {
+        bodies.push(mail)
+        done()
+      }, done)
+    },
+  })
+  server.on('error', () => {})
+  const listener = server.listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  onTestFinished(() => void server.close())
+  return { port: (listener.address() as AddressInfo).port, bodies }
 }
 
 async function mailServer(port = 0) {
