@@ -16,6 +16,8 @@ export type KafkaOptions = Readonly<{
   settings: KafkaSettings & TopicSettings
   /** The names of all topics there are. */
   topicNames: readonly string[]
+  /** Tells for whom it reads; a process that only writes has none. */
+  ownerOf?: () => Promise<string>
   lifecycle: Lifecycle
   report: (error: unknown) => void
 }>
@@ -43,7 +45,8 @@ export async function openKafka(options: KafkaOptions): Promise<KafkaTransport |
     report(away)
     lookAgain(look, options)
   }
-  const kafka = kafkaTransport(connection)
+  const owner = await options.ownerOf?.()
+  const kafka = kafkaTransport({ ...connection, ...(owner === undefined ? {} : { owner }) })
   lifecycle.defer('Kafka', kafka.close)
   return kafka
 }

@@ -17,7 +17,7 @@ import {
   type Queryable,
   queryable,
 } from '@semel/postgres'
-import { relayGroup, type ServiceObserver, startRelay } from '@semel/topics'
+import { databaseIdentity, relayGroup, type ServiceObserver, startRelay } from '@semel/topics'
 import { type PostgresTransport, postgresTransport } from '@semel/topics/postgres'
 import type { Topics } from '@semel/topics/take-part'
 import type { TObject } from 'typebox'
@@ -144,7 +144,7 @@ async function openTopics(pool: Pool, options: SharedOptions): Promise<Shared['t
   const outbox = postgresTransport({ pool, partitions, retention: retentionOf(settings), report })
   metrics?.watchGroups(outbox)
   lifecycle.defer('topics', outbox.close)
-  const kafka = await openKafka(options)
+  const kafka = await openKafka({ ...options, ownerOf: () => databaseIdentity(pool) })
   metrics?.watchPublisher(kafka ?? outbox)
   if (kafka === undefined) return outbox
   const relay = startRelay({ from: outbox, to: kafka, topics: topicNames, report })

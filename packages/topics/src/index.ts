@@ -1,6 +1,7 @@
 export { outboxAppend, type PartitionCounts, partitionOf, topicMigrations } from './append.ts'
 export { commandMessage, commandOfMessage } from './command-message.ts'
 export { type Consumer, type ConsumerOptions, startConsumer } from './consumer.ts'
+export { databaseIdentity } from './database-identity-store.ts'
 export {
   type PostgresDeadLettersOptions,
   postgresDeadLetters,

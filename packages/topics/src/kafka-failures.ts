@@ -45,6 +45,19 @@ export class KafkaNotSupported extends Error {
   }
 }
 
+/** A group has members of another owner, who keep it. Code `group-taken`. */
+export class GroupTaken extends Error {
+  readonly code = 'group-taken'
+
+  constructor(group: string, cause: unknown) {
+    super(
+      `others read as the group ${group} in Kafka, for another database: nothing is read here while ` +
+        'they do. Give each system names of its own (KAFKA_TOPIC_PREFIX)',
+      { cause },
+    )
+  }
+}
+
 /** A topic does not take a message as large as this one. Code `record-too-large`. */
 export class RecordTooLarge extends Error {
   readonly code = 'record-too-large'

@@ -2,7 +2,7 @@ import { Consumer, findErrorBy } from '@platformatic/kafka'
 import { assignPartitions, type TopicPartition } from './assign-partitions.ts'
 import { clientOptions, countsOf, type KafkaConnection } from './kafka-connection.ts'
 import type { GroupClient, Offset } from './kafka-consumer.ts'
-import { MessagesGone } from './kafka-failures.ts'
+import { GroupTaken, MessagesGone } from './kafka-failures.ts'
 import type { Stretch } from './kafka-partition.ts'
 import { limitTo } from './limit.ts'
 import type { ConsumeOptions } from './transport.ts'
@@ -27,7 +27,7 @@ const controlBit = 1 << 5
  * the requests of one connection one after the other, and a watch takes its time.
  */
 export function openGroup(
-  options: KafkaConnection,
+  options: KafkaConnection & Readonly<{ owner?: string }>,
   group: string,
   topics: readonly string[],
   onAssigned: () => void,
@@ -35,7 +35,7 @@ export function openGroup(
 ): GroupClient {
   const member: Consumer = new Consumer({
     ...clientOptions(options),
-    ...memberOptions(group),
+    ...memberOptions(group, options.owner),
     protocolsMetadata: () => Buffer.from(JSON.stringify(ownedBy(member))),
   })
   const [pages, watch] = [0, 1].map(() => {
@@ -58,7 +58,10 @@ export function openGroup(
     // The member by itself would try again in silence.
     partitionCounts: () => countsOf(pages, new Set(topics)),
     async join() {
-      await member.joinGroup({})
+      await member.joinGroup({}).catch((error) => {
+        const isTaken = findErrorBy(error as Error, 'apiId', 'INCONSISTENT_GROUP_PROTOCOL')
+        throw isTaken === null ? error : new GroupTaken(group, error)
+      })
       isLost = false
     },
     isLost: () => isLost,
@@ -86,7 +89,7 @@ export function openGroup(
  * The classic protocol, with a sharing of our own: under the newer one (KIP-848) this client takes
  * part by its streams alone, which hold back all partitions where one is to wait.
  */
-function memberOptions(group: string) {
+function memberOptions(group: string, owner = '') {
   return {
     groupId: group,
     autocommit: false,
@@ -98,7 +101,8 @@ function memberOptions(group: string) {
     heartbeatStallTimeout: 2 * sessionTimeoutMs,
     // Who joins waits for all others to join again.
     requestTimeout: 2 * sessionTimeoutMs,
-    protocols: [{ name: 'semel-keeping', version: 1 }],
+    // Kafka lets nobody in who shares partitions out by other rules than the members do.
+    protocols: [{ name: `semel-keeping-${owner}`, version: 1 }],
     partitionAssigner: shareOut,
   }
 }

@@ -20,6 +20,7 @@ import type { Delivered, Transport } from './transport.ts'
 export type { KafkaConnection } from './kafka-connection.ts'
 export {
   GroupRuns,
+  GroupTaken,
   KafkaNotAllowed,
   KafkaNotSupported,
   KafkaUnavailable,
@@ -51,6 +52,12 @@ export type KafkaTransportOptions = KafkaConnection &
      * 10,000 messages, 64 MiB of bodies, 5,000 ms.
      */
     publishLimits?: Partial<PublisherLimits>
+    /**
+     * For whom it reads, such as a database, in a word: a group that is read for somebody else is
+     * not joined, since each would get a part; `report` is told {@link GroupTaken}. Default: for
+     * anybody.
+     */
+    owner?: string
     /** A number from 0 to 1, for jitter. Default `Math.random`. */
     random?: () => number
   }>

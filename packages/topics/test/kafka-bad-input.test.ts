@@ -45,6 +45,36 @@ describeWithKafka('Kafka as others leave it', () => {
     })
   })
 
+  it('a group that is read for somebody else is left to them, and taken when they are gone', async () => {
+    const topic = freshTopic()
+    await cluster.makeTopic(topic, 2)
+    const { brokers } = cluster.kafka
+    const [mine, others] = ['mine', 'others'].map((owner) => kafkaTransport({ brokers, owner }))
+    onTestFinished(async () => void (await Promise.all([mine!.close(), others!.close()])))
+    const errors: unknown[] = []
+    const report = (error: unknown) => errors.push(error)
+    const first = readWith(mine!, 'g', topic)
+    await cluster.open().publish([told(topic, 'k', 1)])
+    await vi.waitFor(() => expect(first.numbers()).toEqual([1]), patience)
+
+    const second = readWith(others!, 'g', topic, { report })
+    await vi.waitFor(() => expect(errors.length).toBeGreaterThan(0), patience)
+    await cluster.open().publish([told(topic, 'a', 2), told(topic, 'b', 3), told(topic, 'k', 4)])
+    await vi.waitFor(() => expect(first.numbers().toSorted()).toEqual([1, 2, 3, 4]), patience)
+    const meanwhile = second.numbers()
+    await mine!.close()
+    await cluster.open().publish([told(topic, 'k', 5)])
+
+    await vi.waitFor(() => expect(second.numbers()).toEqual([5]), patience)
+    expect(meanwhile).toEqual([])
+    expect(errors[0]).toMatchObject({
+      code: 'group-taken',
+      message: expect.stringMatching(
+        /^others read as the group g in Kafka, for another database: /,
+      ),
+    })
+  })
+
   it('records of others come as what they are, without what is no text', async () => {
     const topic = freshTopic()
     await cluster.makeTopic(topic)
