@@ -20,8 +20,8 @@ export type TopicsCreateOptions = Readonly<{
  * Makes the topics that Kafka does not have, and tells in what the others are not as they were
  * wanted; alters none. Safe to repeat.
  *
- * @throws {ConfigError | StartError | OperatorError} what a user can mend; `topics-unsuitable`, when
- * one that is there must not stay as it is.
+ * @throws {ConfigError | StartError | OperatorError} what a user can mend; `topics-unsuitable`,
+ * where one that is there must not stay as it is.
  */
 export async function createTopicsInKafka(
   env: Readonly<Record<string, string | undefined>>,

@@ -12,7 +12,7 @@ export type Scope = string & { readonly [scopeBrand]: true }
 /** What loopback mode has: one caller, who may act for every user. */
 export const localOperator = 'local/operator' as Scope
 
-/** A user of a tenant. `subject` is the user's id; `tenant` is `-` where no issuer is configured. */
+/** A user of a tenant. `subject`: the user's id; `tenant`: `-` where no issuer is configured. */
 export function userScope(tenant: string, subject: string): Scope {
   return principal(tenant, 'user', subject.toLowerCase())
 }

@@ -4,7 +4,8 @@ import { type Judged, textOf } from './judge.ts'
 import type { Delivered } from './transport.ts'
 
 /**
- * What became of a message. `known`: it was decided before. `aside`: it is a letter, or was one, and nothing is done about it now.
+ * What became of a message. `known`: it was decided before. `aside`: it is a letter, or was one,
+ * and nothing is done about it now.
  * `parked`: it is to be; nothing has been written down about it.
  * `behindStored`: because a letter stands in its way.
  */

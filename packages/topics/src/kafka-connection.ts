@@ -25,8 +25,8 @@ export type KafkaConnection = Readonly<{
   clientId?: string
   /**
    * What names in Kafka begin with, which others may use, too: topic `order` is then called
-   * `<prefix>_order_1_0_pu`, group `orders` `<prefix>_orders`. Default: topics and groups are called
-   * there what they are called here.
+   * `<prefix>_order_1_0_pu`, group `orders` `<prefix>_orders`. Default: topics and groups are
+   * called there what they are called here.
    */
   prefix?: string
 }>

@@ -86,8 +86,8 @@ const publishBytesMax = 2 ** 20
 /**
  * Makes a transport over Kafka. Topics are never made by the way: see `createTopics`.
  *
- * `publish` keeps the order of one caller's messages, has all in-sync replicas acknowledge them, and
- * writes to the partition that the outbox would use for as many partitions. It rejects with
+ * `publish` keeps the order of one caller's messages, has all in-sync replicas acknowledge them,
+ * and writes to the partition that the outbox would use for as many partitions. It rejects with
  * {@link TopicUnknown}, {@link RecordTooLarge}, {@link KafkaNotAllowed}, {@link KafkaNotSupported}
  * or {@link KafkaUnavailable}. Where it is not known whether they are written (`effect`), they may
  * be there twice when published again, with the same ids. `report` of `consume` is told the same.

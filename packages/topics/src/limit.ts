@@ -1,4 +1,4 @@
-/** Makes a function that runs what it is given, at most `max` at once; the others wait their turn. */
+/** Makes a function that runs what it is given, at most `max` at once; others wait their turn. */
 export function limitTo(max: number): <T>(work: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = []
   let free = max

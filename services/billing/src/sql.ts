@@ -129,8 +129,8 @@ export type Imbalance = Readonly<{
  *
  * `balance`: an account's balance is not the sum of its entries, or below 0. `held`, `entry-count`:
  * nor what its charges hold, nor as many. `order`: what an order's entries come to is not the
- * amount of its highest decided version if that was paid, else 0. `decision`: the charge is not what
- * was decided about the highest version.
+ * amount of its highest decided version if that was paid, else 0. `decision`: the charge is not
+ * what was decided about the highest version.
  */
 export async function findImbalances(db: Queryable, limit = 100): Promise<readonly Imbalance[]> {
   const { rows } = await db.query<Imbalance>({ text: selectImbalances, values: [limit] })

@@ -18,9 +18,10 @@ const states = ['absent', 'pending', 'parked', 'key-expired', 'key-reused', 'ans
 export type AbsentEntry = Readonly<{ state: 'absent'; guid: string }>
 
 /**
- * What is known of a request. `response` is there when it is `answered`, and `seal` where it was told with one. `key` is as commands know
- * it, with its prefix; it and the request are null while all that was heard is a dead letter that
- * could not be read. `storedState` is what the database held when the entry was loaded.
+ * What is known of a request. `response` is there when it is `answered`, and `seal` where it was
+ * told with one. `key` is as commands know it, with its prefix; it and the request are null while
+ * all that was heard is a dead letter that could not be read. `storedState` is what the database
+ * held when the entry was loaded.
  */
 export type RegisteredEntry = Readonly<{
   state: RegisteredState

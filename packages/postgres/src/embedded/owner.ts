@@ -12,8 +12,8 @@ const attemptsMax = 10
 
 /**
  * Makes this process the owner of a data folder, or says who is. A lock of the kernel decides; the
- * file `owner.json` names the owner, and decides where there is no such lock. An owner whose process
- * has ended owns nothing.
+ * file `owner.json` names the owner, and decides where there is no such lock. An owner whose
+ * process has ended owns nothing.
  *
  * @returns what gives the folder back.
  * @throws {EmbeddedPostgresError} `data-folder-in-use`
