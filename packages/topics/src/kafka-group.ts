@@ -5,7 +5,6 @@ import type { GroupClient, Offset } from './kafka-consumer.ts'
 import { GroupTaken, MessagesGone } from './kafka-failures.ts'
 import type { Stretch } from './kafka-partition.ts'
 import { limitTo } from './limit.ts'
-import type { ConsumeOptions } from './transport.ts'
 
 type AnyConsumer = Consumer<Buffer, Buffer, Buffer, Buffer>
 type Fetched = Awaited<ReturnType<Consumer['fetch']>>['responses'][number]['partitions'][number]
@@ -22,24 +21,30 @@ const sessionTimeoutMs = 10_000
 const heartbeatMs = 500
 const controlBit = 1 << 5
 
+/** What a member of a group is made with. */
+type GroupOptions = Readonly<{
+  connection: KafkaConnection & Readonly<{ owner?: string }>
+  /** As Kafka calls them. */
+  group: string
+  topics: readonly string[]
+  /** Called when partitions were shared out, or are to be. */
+  onAssigned: () => void
+  report: (error: unknown) => void
+}>
+
 /**
  * The member, the reader of pages and the watch have connections of their own: a broker answers
  * the requests of one connection one after the other, and a watch takes its time.
  */
-export function openGroup(
-  options: KafkaConnection & Readonly<{ owner?: string }>,
-  group: string,
-  topics: readonly string[],
-  onAssigned: () => void,
-  { report = () => {} }: ConsumeOptions,
-): GroupClient {
+export function openGroup(options: GroupOptions): GroupClient {
+  const { connection, group, topics, onAssigned, report } = options
   const member: Consumer = new Consumer({
-    ...clientOptions(options),
-    ...memberOptions(group, options.owner),
+    ...clientOptions(connection),
+    ...memberOptions(group, connection.owner),
     protocolsMetadata: () => Buffer.from(JSON.stringify(ownedBy(member))),
   })
   const [pages, watch] = [0, 1].map(() => {
-    const client = new Consumer({ ...clientOptions(options), groupId: group, retries: 0 })
+    const client = new Consumer({ ...clientOptions(connection), groupId: group, retries: 0 })
     client.topics.trackAll(...topics)
     return client
   }) as [Consumer, Consumer]

@@ -128,11 +128,12 @@ export function kafkaTransport(options: KafkaTransportOptions): KafkaTransport {
     forward,
     consume(group, topics, onBatch, consume = {}) {
       if (isClosed) throw new TypeError('the transport is closed')
-      const told = { ...consume, report: (error: unknown) => consume.report?.(failureOf(error)) }
-      const open = (onAssigned: () => void) =>
-        openGroup(options, names.group(group), topics.map(names.topic), onAssigned, told)
-      const { topicOf } = names
-      const consumer = startKafkaConsumer({ open, onBatch, consume: told, topicOf, random })
+      const report = (error: unknown) => consume.report?.(failureOf(error))
+      const member = { group: names.group(group), topics: topics.map(names.topic), report }
+      const consumer = startKafkaConsumer({
+        open: (onAssigned) => openGroup({ connection: options, ...member, onAssigned }),
+        ...{ onBatch, consume: { ...consume, report }, topicOf: names.topicOf, random },
+      })
       const stop = async () => {
         await consumer.stop()
         stops.delete(stop)
