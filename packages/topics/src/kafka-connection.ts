@@ -21,8 +21,6 @@ export type KafkaConnection = Readonly<{
     username: string
     password: string
   }>
-  /** As brokers see this process. Default `semel`. */
-  clientId?: string
   /**
    * What names in Kafka begin with, which others may use, too: topic `order` is then called
    * `<prefix>_order_1_0_pu`, group `orders` `<prefix>_orders`. Default: topics and groups are
@@ -66,7 +64,7 @@ async function askForCounts(client: Asking, topics: ReadonlySet<string>) {
     return new Map([...metadata.topics].map(([name, topic]) => [name, topic.partitionsCount]))
   } catch (error) {
     const unknown = /^Unknown topic (.*)\.$/.exec((error as Error).message)?.[1]
-    throw unknown === undefined ? failureOf(error) : new TopicUnknown([unknown], error)
+    throw unknown === undefined ? failureOf(error) : new TopicUnknown(unknown, error)
   }
 }
 
@@ -95,9 +93,9 @@ async function isToBeAskedAgain(client: Asking, error: unknown): Promise<boolean
 
 /** How each client is told of it. */
 export function clientOptions(options: KafkaConnection): BaseOptions {
-  const { brokers, tls, sasl, clientId = 'semel' } = options
+  const { brokers, tls, sasl } = options
   return {
-    clientId,
+    clientId: 'semel',
     bootstrapBrokers: [...brokers],
     autocreateTopics: false,
     requestTimeout: requestTimeoutMs,

@@ -4,9 +4,8 @@ import { GenericError } from '@platformatic/kafka'
 export class TopicUnknown extends Error {
   readonly code = 'topic-unknown'
 
-  constructor(topics: readonly string[], cause?: unknown) {
-    const names = topics.join(', ')
-    super(`Kafka has no topic ${names}: make it with createTopics, or look whom brokers name`, {
+  constructor(topic: string, cause: unknown) {
+    super(`Kafka has no topic ${topic}: make it with createTopics, or look whom brokers name`, {
       cause,
     })
   }

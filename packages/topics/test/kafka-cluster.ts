@@ -42,7 +42,7 @@ export async function openKafkaCluster(): Promise<KafkaCluster> {
   }
 
   function open(): KafkaTransport {
-    const transport = kafkaTransport({ brokers, clientId: `test-${opened.length}` })
+    const transport = kafkaTransport({ brokers })
     opened.push(transport)
     return transport
   }
