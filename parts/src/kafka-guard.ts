@@ -4,12 +4,12 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { javaCommand } from './install-kafka.ts'
 
-/** Who may enter a guarded broker, and at which ports. */
+/** Who may enter a guarded broker. */
 export type KafkaUser = Readonly<{ username: string; password: string }>
 
-/** Ports of a broker at which clients show credentials: as they are, and within TLS. */
+/** Where clients show credentials, as host and port, and whom they trust. */
 export type KafkaGuard = Readonly<{
-  /** As clients take it: SASL without TLS. */
+  /** SASL without TLS. */
   sasl: string
   /** SASL within TLS. */
   saslTls: string
