@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { knowsCallers } from './callers.ts'
 import type { Settings } from './settings.ts'
 
 /** What a secret must have at least. */
@@ -21,11 +22,6 @@ const rules: readonly Rule[] = [
 /** What values that are allowed one by one cannot be together, a sentence each. */
 export function contradictionsIn(settings: Partial<Settings>): readonly string[] {
   return rules.flatMap((rule) => rule(settings)).filter((fault) => fault !== false)
-}
-
-/** Whether callers are told apart, or everybody who can connect is the one local operator. */
-export function knowsCallers({ AUTH_JWT_SECRET, AUTH_JWKS_URL }: Partial<Settings>): boolean {
-  return AUTH_JWT_SECRET !== undefined || AUTH_JWKS_URL !== undefined
 }
 
 function ages({ SEMEL_KEPT_DAYS: kept, SEMEL_REMEMBERED_DAYS: remembered }: Partial<Settings>) {

@@ -1,6 +1,6 @@
 export { type Address, addressError, checkAddress, urlOf } from './address.ts'
+export { knowsCallers } from './callers.ts'
 export { ConfigError, type ConfigRules, describeConfig, readConfig } from './config.ts'
-export { knowsCallers } from './contradictions.ts'
 export {
   type Check,
   createReadiness,

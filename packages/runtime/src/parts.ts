@@ -1,13 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import {
-  composeCaches,
-  type Ending,
-  processReplayCache,
-  type RemoteReplayCache,
-  type ReplayCache,
-} from '@semel/commands'
-import { endingSeal } from '@semel/commands/registry-protocol'
-import type { CallerOptions, RateLimitOptions, RequestObserver, Server, Service } from '@semel/http'
+import type { Service } from '@semel/http'
 import {
   createPool,
   type MigrationSet,
@@ -21,9 +12,8 @@ import { databaseIdentity, relayGroup, type ServiceObserver, startRelay } from '
 import { type PostgresTransport, postgresTransport } from '@semel/topics/postgres'
 import type { Topics } from '@semel/topics/take-part'
 import type { TObject } from 'typebox'
-import { addressError } from './address.ts'
+import { type Caches, openCaches } from './caches.ts'
 import type { Database } from './database.ts'
-import { createReadiness, type Ready } from './health.ts'
 import { openKafka } from './kafka.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { Metrics } from './metrics.ts'
@@ -31,21 +21,17 @@ import {
   type CacheSettings,
   type KafkaSettings,
   retentionOf,
-  type ServerSettings,
   type TopicSettings,
 } from './settings.ts'
 import { StartError } from './start-error.ts'
 
 /** What services of one process share. */
-export type Shared = Readonly<{
-  pool: Pool
-  topics: Topics & Pick<PostgresTransport, 'publish'>
-  report: (error: unknown) => void
-  /** Makes the replay cache of a service that clients ask something of. */
-  makeCache: () => ReplayCache
-  /** Seals what is told to the registry; there is none where no answer is looked up in it. */
-  sealOf?: (ending: Ending) => string | undefined
-}>
+export type Shared = Caches &
+  Readonly<{
+    pool: Pool
+    topics: Topics & Pick<PostgresTransport, 'publish'>
+    report: (error: unknown) => void
+  }>
 
 /** Who is told what a service does. */
 type Observing = Readonly<{ observe?: ServiceObserver | undefined }>
@@ -157,35 +143,6 @@ async function openTopics(pool: Pool, options: SharedOptions): Promise<Shared['t
   }
 }
 
-/** Each service has a cache of its own; the Redis and the registry behind it serve all of them. */
-async function openCaches({
-  settings: { REDIS_URL: url, MESSAGES_URL: registryUrls, SEAL_SECRET: secret },
-  lifecycle,
-  metrics,
-  report,
-}: SharedOptions): Promise<Pick<Shared, 'makeCache' | 'sealOf'>> {
-  if (secret === undefined) return { makeCache: () => processReplayCache() }
-  const remote: RemoteReplayCache[] = []
-  const open = (name: string, cache: RemoteReplayCache) => {
-    lifecycle.defer(name, cache.close)
-    metrics?.watchCache(name.toLowerCase(), cache)
-    remote.push(cache)
-  }
-  // Loaded where they are wanted: the client of Redis takes a quarter of a second.
-  if (url !== undefined) {
-    const { redisReplayCache } = await import('@semel/commands/redis')
-    open('Redis', redisReplayCache({ url, secret, report }))
-  }
-  if (registryUrls !== undefined) {
-    const { registryReplayCache } = await import('@semel/commands/registry')
-    open('registry', registryReplayCache({ urls: registryUrls.split(','), secret, report }))
-  }
-  return {
-    makeCache: () => composeCaches(processReplayCache(), ...remote),
-    ...(registryUrls === undefined ? {} : { sealOf: endingSeal(secret) }),
-  }
-}
-
 async function prepareTables(pool: Pool, options: SharedOptions): Promise<void> {
   const { migrations, migrates, names, database } = options
   if (migrates) return void (await migrate(pool, migrations))
@@ -212,67 +169,5 @@ async function checkCurrency<Settings>(
     'currency-differs',
     `the data is in ${other}, and SEMEL_CURRENCY is ${wanted}; ` +
       `set SEMEL_CURRENCY=${other}, or begin with other data (SEMEL_DATA, DATABASE_URL)`,
-  )
-}
-
-/** How callers are known, by what was set. */
-export function callersOf(settings: ServerSettings): CallerOptions {
-  const claims = { issuer: settings.AUTH_ISSUER, audience: settings.AUTH_AUDIENCE }
-  if (settings.AUTH_JWT_SECRET !== undefined) {
-    return { kind: 'secret', secret: settings.AUTH_JWT_SECRET, ...claims }
-  }
-  if (settings.AUTH_JWKS_URL !== undefined) {
-    return { kind: 'jwks', url: new URL(settings.AUTH_JWKS_URL), ...claims }
-  }
-  return { kind: 'none' }
-}
-
-/** What each caller may ask for, by what was set; undefined: anything. */
-export function rateLimitOf(settings: ServerSettings): RateLimitOptions | undefined {
-  const { RATE_LIMIT_PER_MINUTE: perMinute, RATE_LIMIT_BURST: burst } = settings
-  return perMinute === undefined ? undefined : { perMinute, burst }
-}
-
-/** What a server is made with, besides what it shows. */
-type Door = Readonly<{ ready: () => Promise<Ready>; observe: RequestObserver | undefined }>
-
-/** What a door is made with: a server that is asked for the readiness of what is behind it. */
-export type DoorOptions = Readonly<{
-  settings: ServerSettings
-  /** Without which no command would succeed. */
-  checks: readonly Readonly<{ name: string; ready(): Promise<void> }>[]
-  lifecycle: Lifecycle
-  /** What starts the process, for who is to start it on another port. */
-  startedBy: string
-  metrics?: Metrics | undefined
-  make(door: Door): Promise<Server>
-}>
-
-/**
- * Opens a server where the settings say, and resolves to its port. When the process stops, it is no
- * longer ready, takes requests for SHUTDOWN_DELAY_SECONDS more, for those who have not heard of it
- * yet, answers what is in flight, and is closed first.
- *
- * @throws {StartError} `address-unusable`
- */
-export async function openDoor(options: DoorOptions): Promise<{ port: number }> {
-  const { settings, checks, lifecycle, startedBy, metrics, make } = options
-  const address = { host: settings.HOST, port: settings.PORT }
-  const readiness = createReadiness(checks.map(({ name, ready }) => ({ name, check: ready })))
-  const server = await make({ ready: readiness.ready, observe: metrics?.requests })
-  return lifecycle.open(
-    'server',
-    async () => {
-      try {
-        return await server.listen(address)
-      } catch (error) {
-        throw addressError(address, error as NodeJS.ErrnoException, startedBy)
-      }
-    },
-    async () => {
-      readiness.drain()
-      await delay(settings.SHUTDOWN_DELAY_SECONDS * 1000)
-      await server.close()
-    },
   )
 }

@@ -1,26 +1,19 @@
 import { createIdentify, createServer } from '@semel/http'
 import { checkAddress, urlOf } from './address.ts'
+import { callersOf } from './callers.ts'
 import { reachDatabase } from './database.ts'
+import { openDoor, rateLimitOf } from './door.ts'
 import { metricsLine, openMetrics } from './metrics-port.ts'
-import { callersOf, openDoor, openParts, rateLimitOf, type ServicePart } from './parts.ts'
+import { openParts, type ServicePart } from './parts.ts'
 import { runProcess } from './process.ts'
 import { createReporter } from './reporter.ts'
 import { readSettings, type ServiceSettings } from './settings.ts'
 
+export { callersOf } from './callers.ts'
 export { type Database, reachDatabase } from './database.ts'
+export { openDoor, rateLimitOf } from './door.ts'
 export { kafkaConnectionOf, openKafka, topicFaults, topicsWanted } from './kafka.ts'
-export {
-  callersOf,
-  type DoorOptions,
-  openDoor,
-  openParts,
-  openShared,
-  type PartsOptions,
-  rateLimitOf,
-  type ServicePart,
-  type Shared,
-  type SharedOptions,
-} from './parts.ts'
+export { openParts, openShared, type ServicePart } from './parts.ts'
 
 /**
  * Runs a service alone in this process: its own face on its own port, callers identified as a
