@@ -7,16 +7,13 @@ import { contradictionsIn, secretBytesMin } from './contradictions.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 
-function days(options: Readonly<{ default: number; description: string }>) {
-  const errorMessage = 'must be a whole number from 1 to 3650'
-  return Type.Integer({ minimum: 1, maximum: 3650, unit: 'days', errorMessage, ...options })
+function wholeNumber<Options extends object>(minimum: number, maximum: number, options: Options) {
+  const errorMessage = `must be a whole number from ${minimum} to ${maximum}`
+  return Type.Integer({ minimum, maximum, errorMessage, ...options })
 }
 
-function commands(description: string) {
-  const errorMessage = 'must be a whole number from 1 to 1000000'
-  return Type.Integer({
-    ...{ minimum: 1, maximum: 1_000_000, unit: 'commands', description, errorMessage },
-  })
+function flag(description: string) {
+  return Type.Boolean({ default: false, description, errorMessage: 'must be true or false' })
 }
 
 function text(description: string, options: Readonly<Record<string, unknown>> = {}) {
@@ -26,21 +23,15 @@ function text(description: string, options: Readonly<Record<string, unknown>> = 
 /** Where a process listens (usually at `port`), and for how long after it is told to stop. */
 export function listening(port: number) {
   return {
-    PORT: Type.Integer({
-      minimum: 0,
-      maximum: 65_535,
+    PORT: wholeNumber(0, 65_535, {
       default: port,
       description: 'the port to listen on; 0 takes a free one',
-      errorMessage: 'must be a whole number from 0 to 65535',
     }),
     HOST: Type.String({ default: '127.0.0.1', description: 'the address to listen on' }),
-    SHUTDOWN_DELAY_SECONDS: Type.Integer({
-      minimum: 0,
-      maximum: 15,
+    SHUTDOWN_DELAY_SECONDS: wholeNumber(0, 15, {
       default: 0,
       unit: 'seconds',
       description: 'seconds after SIGTERM in which new requests are taken, though it is not ready',
-      errorMessage: 'must be a whole number from 0 to 15',
     }),
   }
 }
@@ -48,11 +39,8 @@ export function listening(port: number) {
 /** Where a process shows its metrics. */
 export const metricsSettings = {
   METRICS_PORT: Type.Optional(
-    Type.Integer({
-      minimum: 0,
-      maximum: 65_535,
+    wholeNumber(0, 65_535, {
       description: 'the port to show metrics on; 0 takes a free one (default: they are not shown)',
-      errorMessage: 'must be a whole number from 0 to 65535',
     }),
   ),
   METRICS_HOST: Type.String({
@@ -79,11 +67,7 @@ export const dataSettings = {
 
 /** Whether a service alone may change its tables. */
 export const migrationSettings = {
-  SEMEL_MIGRATE: Type.Boolean({
-    default: false,
-    description: 'whether a service alone migrates its database before it starts',
-    errorMessage: 'must be true or false',
-  }),
+  SEMEL_MIGRATE: flag('whether a service alone migrates its database before it starts'),
 }
 
 /** The money. */
@@ -98,19 +82,18 @@ export const currencySettings = {
 
 /** How topics are spread, and how long what they carry is kept. */
 export const topicSettings = {
-  SEMEL_PARTITIONS: Type.Integer({
-    minimum: 1,
-    maximum: 64,
+  SEMEL_PARTITIONS: wholeNumber(1, 64, {
     default: 1,
     description: 'how many partitions new messages of each topic are spread over',
-    errorMessage: 'must be a whole number from 1 to 64',
   }),
-  SEMEL_KEPT_DAYS: days({
+  SEMEL_KEPT_DAYS: wholeNumber(1, 3650, {
     default: 7,
+    unit: 'days',
     description: 'days for which messages are kept, and longer until all have read them',
   }),
-  SEMEL_REMEMBERED_DAYS: days({
+  SEMEL_REMEMBERED_DAYS: wholeNumber(1, 3650, {
     default: 30,
+    unit: 'days',
     description: 'days for which commands are remembered; more than messages are kept',
   }),
 }
@@ -127,11 +110,7 @@ export const kafkaSettings = {
     description: 'what the names of topics and groups in Kafka begin with',
     errorMessage: 'must be letters, digits and hyphens, at most 100 of them',
   }),
-  KAFKA_TLS: Type.Boolean({
-    default: false,
-    description: 'whether brokers are spoken to by TLS',
-    errorMessage: 'must be true or false',
-  }),
+  KAFKA_TLS: flag('whether brokers are spoken to by TLS'),
   KAFKA_CA_FILE: text('a PEM file of the authorities that brokers are trusted by; needs KAFKA_TLS'),
   KAFKA_USERNAME: text('the user that brokers know this process by; needs KAFKA_PASSWORD'),
   KAFKA_PASSWORD: text('the password of KAFKA_USERNAME', { secret: 'all' }),
@@ -140,13 +119,10 @@ export const kafkaSettings = {
     description: 'how the password is shown to brokers',
     errorMessage: 'must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512',
   }),
-  SEMEL_UNSENT_MAX: Type.Integer({
-    minimum: 1,
-    maximum: 1_000_000_000,
+  SEMEL_UNSENT_MAX: wholeNumber(1, 1_000_000_000, {
     default: 1_000_000,
     unit: 'messages',
     description: 'what may wait to be sent to Kafka; beyond, new commands are turned away',
-    errorMessage: 'must be a whole number from 1 to 1000000000',
   }),
 }
 
@@ -219,10 +195,16 @@ export const callerSettings = {
 /** What each caller may ask for. */
 export const limitSettings = {
   RATE_LIMIT_PER_MINUTE: Type.Optional(
-    commands('commands that each caller may ask for in a minute; without, any number'),
+    wholeNumber(1, 1_000_000, {
+      unit: 'commands',
+      description: 'commands that each caller may ask for in a minute; without, any number',
+    }),
   ),
   RATE_LIMIT_BURST: Type.Optional(
-    commands('commands of them at once (default: as many as in a minute)'),
+    wholeNumber(1, 1_000_000, {
+      unit: 'commands',
+      description: 'commands of them at once (default: as many as in a minute)',
+    }),
   ),
 }
 
@@ -240,12 +222,21 @@ export function serviceSettings(port: number) {
   }
 }
 
-const ofAnyProcess = {
+/** A variable of ours that is not in it is refused by every process that does not read it. */
+const everySetting = {
+  ...listening(0),
+  ...metricsSettings,
   ...dataSettings,
   ...migrationSettings,
   ...currencySettings,
   ...topicSettings,
   ...kafkaSettings,
+  ...registerSettings,
+  ...mailSettings,
+  ...cacheSettings,
+  ...lookUpSettings,
+  ...callerSettings,
+  ...limitSettings,
 }
 
 type Told<Described extends Record<string, TSchema>> = Readonly<Static<TObject<Described>>>
@@ -263,12 +254,7 @@ export type TopicSettings = Told<typeof topicSettings>
 /** What a process has been told of Kafka. */
 export type KafkaSettings = Told<typeof kafkaSettings>
 /** What any process may have been told. */
-export type Settings = ServerSettings &
-  MetricsSettings &
-  TopicSettings &
-  KafkaSettings &
-  CacheSettings &
-  Told<typeof mailSettings & typeof registerSettings>
+export type Settings = Told<typeof everySetting>
 /** What every service alone has been told. */
 export type ServiceSettings = Readonly<Static<TObject<ReturnType<typeof serviceSettings>>>>
 
@@ -285,7 +271,7 @@ export function readSettings<Schema extends TObject>(
 ): Readonly<Static<Schema>> {
   return readConfig(schema, env, {
     prefix: 'SEMEL_',
-    elsewhere: Object.keys(ofAnyProcess),
+    elsewhere: Object.keys(everySetting),
     check: (settings: Partial<Settings>) => contradictionsIn(settings),
   })
 }
