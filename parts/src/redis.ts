@@ -14,9 +14,9 @@ export type RedisServer = Readonly<{
   start(): Promise<void>
   /** Says something to it, by redis-cli: `tell('FLUSHALL')`. */
   tell(...words: readonly string[]): string
-  /** SIGSTOP and SIGCONT: it accepts connections, and answers nothing. */
-  freeze(): void
-  thaw(): void
+  /** Accepts connections and answers nothing, as a machine does that hangs, until `wake`. */
+  hang(): void
+  wake(): void
 }>
 
 /** What a Redis still lacks on this machine, as one line that says how to get it. */
@@ -53,8 +53,8 @@ export async function startRedis(options: Readonly<{ port?: number }> = {}): Pro
       if (status !== 0) throw new Error(`redis-cli ${words.join(' ')}: ${stderr}${stdout}`)
       return `${stdout}`.trim()
     },
-    freeze: () => void child.kill('SIGSTOP'),
-    thaw: () => void child.kill('SIGCONT'),
+    hang: () => void child.kill('SIGSTOP'),
+    wake: () => void child.kill('SIGCONT'),
   }
 }
 

@@ -164,7 +164,7 @@ const ofRedis: readonly Variant[] = [
     name: 'a Redis that hangs for a while',
     cacheOf: behindProcess,
     before: ({ redis }, round) =>
-      troubleBegins(round) ? redis.freeze() : troubleEnds(round) && redis.thaw(),
+      troubleBegins(round) ? redis.hang() : troubleEnds(round) && redis.wake(),
     met: ({ redis: { errors, skipped } }) => errors > 0 && skipped > 0,
   },
 ]

@@ -168,8 +168,8 @@ describeWithRedis('a replay cache in Redis', () => {
     cache.put([one])
     expect((await cache.get([one])).size).toBe(1)
 
-    redis.freeze()
-    onTestFinished(() => redis.thaw())
+    redis.hang()
+    onTestFinished(() => redis.wake())
     const costs: number[] = []
     for (const end = performance.now() + 1_500; performance.now() < end; await setImmediate()) {
       const begun = performance.now()
@@ -180,7 +180,7 @@ describeWithRedis('a replay cache in Redis', () => {
     expect(costs.filter((ms) => ms >= 190)).toHaveLength(2)
     expect(cache.counts()).toMatchObject({ hits: 1, errors: 2, skipped: costs.length - 2 })
     expect(told).toHaveLength(1)
-    redis.thaw()
+    redis.wake()
     await until(async () => cache.isConnected())
     expect((await cache.get([one])).size).toBe(1)
   })
@@ -201,12 +201,12 @@ describeWithRedis('a replay cache in Redis', () => {
 
   it('keeps no more on its way to a Redis that hangs than it may', async () => {
     const { cache } = await openConnected({ url: redis.url, waitingBytesMax: 100_000 })
-    redis.freeze()
-    onTestFinished(() => redis.thaw())
+    redis.hang()
+    onTestFinished(() => redis.wake())
 
     cache.put(Array.from({ length: 1_000 }, (_, n) => decided(`waiting ${n}`, { size: 1_000 })))
     const { skipped } = cache.counts()
-    redis.thaw()
+    redis.wake()
     await until(async () => redis.tell('DBSIZE') === String(1_000 - skipped))
 
     expect(skipped).toBeGreaterThanOrEqual(900)
