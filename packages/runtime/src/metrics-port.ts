@@ -17,10 +17,11 @@ export function metricsLine(metrics: ServedMetrics | undefined): string {
 const connectionsMax = 16
 
 /**
- * Serves the metrics of this process where the settings say, until the process is stopped, which
- * they outlive but for what was opened before; undefined where METRICS_PORT is not set.
+ * Serves the metrics of this process where the settings say, until all that was opened later has
+ * stopped; undefined where METRICS_PORT is not set. `startedBy`: what starts the process, for who
+ * is to start it on another port.
  *
- * @throws {StartError} `address-unusable`; `startedBy` is what starts the process elsewhere.
+ * @throws {StartError} `address-unusable`
  */
 export async function openMetrics(
   { METRICS_HOST: host, METRICS_PORT: port }: MetricsSettings,
