@@ -1,9 +1,10 @@
+import type { owners } from '@semel/contracts/catalogue'
 import type { Command } from 'commander'
 import { declare } from './command-line.ts'
 import { usageError } from './operator-error.ts'
 
 /** What runs alone; each reads the environment for itself. */
-const mains: Readonly<Record<string, () => Promise<unknown>>> = {
+const mains: Readonly<Record<keyof typeof owners | 'gateway', () => Promise<unknown>>> = {
   orders: () => import('@semel/orders/main'),
   billing: () => import('@semel/billing/main'),
   notifications: () => import('@semel/notifications/main'),
@@ -25,8 +26,9 @@ export function declareService(program: Command): void {
   })
     .argument('<name>', 'the service')
     .action(async (name: string) => {
-      const main = Object.hasOwn(mains, name) ? mains[name] : undefined
-      if (main === undefined) throw usageError(`there is no service "${name}" (known are ${known})`)
-      await main()
+      if (!Object.hasOwn(mains, name)) {
+        throw usageError(`there is no service "${name}" (known are ${known})`)
+      }
+      await mains[name as keyof typeof mains]()
     })
 }
