@@ -10,20 +10,24 @@ import { type Distribution, distribution, madeOnce, pairCounts, type Sample } fr
  * What a process counts and measures. Labels are names that the code knows, of which there are few:
  * never a key, an id or a path as it was asked for.
  */
-export type Metrics = Readonly<{
-  /** To be told by a service of what it does. */
-  ofService(name: string): ServiceObserver
-  /** To be told of requests. */
-  requests: RequestObserver
-  /** These are asked about themselves whenever somebody asks for the metrics. */
+export type Metrics = Watches &
+  Readonly<{
+    /** To be told by a service of what it does. */
+    ofService(name: string): ServiceObserver
+    /** To be told of requests. */
+    requests: RequestObserver
+    /** All of them in the text format of Prometheus. */
+    text(): Promise<string>
+    contentType: string
+  }>
+
+/** What is asked about itself whenever somebody asks for the metrics. */
+type Watches = Readonly<{
   watchService(service: Pick<Service, 'name' | 'executor'>): void
   watchPool(pool: Pick<Pool, 'totalCount' | 'idleCount' | 'waitingCount'>): void
   watchPublisher(publisher: Pick<PostgresTransport, 'waiting'>): void
   watchGroups(topics: Pick<PostgresTransport, 'lags'>): void
   watchCache(name: string, cache: Pick<RemoteReplayCache, 'counts' | 'isConnected'>): void
-  /** All of them in the text format of Prometheus. */
-  text(): Promise<string>
-  contentType: string
 }>
 
 /** Every metric of ours, its type and its meaning. */
@@ -127,9 +131,7 @@ function requestObserver(add: Add): RequestObserver {
   }
 }
 
-function watches(
-  add: Add,
-): Pick<Metrics, `watch${'Service' | 'Pool' | 'Publisher' | 'Groups' | 'Cache'}`> {
+function watches(add: Add): Watches {
   const watch = (name: Name, labels: Labels, value: () => number) =>
     add(name, labels, () => [{ labels: {}, value: value() }])
   return {
