@@ -131,7 +131,7 @@ async function lookAtTopics(
 
 function awayError({ brokers }: TopicOptions, why: string, cause?: unknown): StartError {
   return new StartError(
-    'kafka-refuses',
+    'kafka-away',
     `Kafka at ${brokers.join(', ')} cannot be asked yet (${why}): it is tried again, and what is ` +
       'told waits in the database',
     { cause },

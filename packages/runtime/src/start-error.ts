@@ -4,8 +4,8 @@
  *
  * Codes: `address-unusable` (HOST and PORT), `database-unreachable` and
  * `database-unsuitable` (DATABASE_URL), `currency-differs` (SEMEL_CURRENCY), `not-running`,
- * `not-migrated` (the tables of this release are not there), `kafka-refuses` (KAFKA_*),
- * `topics-unsuitable` (topics in Kafka that are not there, or not as they must be).
+ * `not-migrated` (the tables of this release are not there), `kafka-away` and `kafka-refuses`
+ * (KAFKA_*), `topics-unsuitable` (topics in Kafka that are not there, or not as they must be).
  */
 export class StartError extends Error {
   override readonly name = 'StartError'
@@ -14,6 +14,7 @@ export class StartError extends Error {
     | 'currency-differs'
     | 'database-unreachable'
     | 'database-unsuitable'
+    | 'kafka-away'
     | 'kafka-refuses'
     | 'not-migrated'
     | 'not-running'
