@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { apart } from './apart.ts'
 import { create } from './create.ts'
 import type { CreateOptions } from './create-steps.ts'
 import { type Report, type Section, sections } from './report.ts'
@@ -16,12 +17,13 @@ const help = `usage: npm run bench -- <question> [options]
 questions
   create   what does a create cost, beside what it is usually done with?
   saga     how many orders settle (charged for, decided, told of), beside careless creates?
+  apart    what does it cost to run the services apart, with Kafka between their databases?
 
 options
   --quick            about a minute, to see that all runs; its figures say little
-  --seconds N        how long each measurement takes (default 3, saga 6; quick 1)
+  --seconds N        how long each measurement takes (default 3, sagas 6; quick 1)
   --rounds N         how often each is made, in turn (default 3; quick 1)
-  --connections A,B  numbers of connections, rising (default 1,8,64,256); of saga one, 256
+  --connections A,B  numbers of connections, rising (default 1,8,64,256); of sagas one, 256
   --only A,B         of create, some parts: ${sections.join(', ')}
   --out FILE         where the figures go, as JSON
                      (default benchmarks/results/<question>-<time>.json)
@@ -32,6 +34,7 @@ examples
   npm run bench -- create --quick
   npm run bench -- create --only connections --connections 256 --seconds 10
   npm run bench -- saga
+  npm run bench -- apart
 
 The exit code is 1 when a check failed or, under CI=true, when a part was skipped. A target that is
 missed is shown, but changes no exit code: it depends on the machine.
@@ -58,8 +61,12 @@ export async function bench(args: readonly string[]): Promise<number> {
 
 type Asked = Readonly<{ out: string | undefined }> &
   Readonly<
-    { question: 'create'; options: CreateOptions } | { question: 'saga'; options: SagaOptions }
+    | { question: 'create'; options: CreateOptions }
+    | { question: keyof typeof sagas; options: SagaOptions }
   >
+
+/** Questions about whole sagas, with one kind of report. */
+const sagas = { saga, apart }
 
 class Interrupted extends Error {}
 
@@ -81,12 +88,12 @@ async function reportOn(
   signal: AbortSignal,
 ): Promise<{ report: Report | SagaReport; text: string }> {
   const how = { screen: process.stderr, signal }
-  if (asked.question === 'saga') {
-    const report = await saga(asked.options, how)
-    return { report, text: sagaText(report) }
+  if (asked.question === 'create') {
+    const report = await create(asked.options, how)
+    return { report, text: reportText(report) }
   }
-  const report = await create(asked.options, how)
-  return { report, text: reportText(report) }
+  const report = await sagas[asked.question](asked.options, how)
+  return { report, text: sagaText(report) }
 }
 
 async function keepReport({ question, out }: Asked, report: Report | SagaReport): Promise<string> {
@@ -101,14 +108,15 @@ async function keepReport({ question, out }: Asked, report: Report | SagaReport)
 function readArguments(args: readonly string[]): Asked | undefined {
   const { values, positionals } = parsed(args)
   if (values.help === true) return undefined
-  const [question] = positionals
-  if (positionals.length !== 1 || (question !== 'create' && question !== 'saga')) {
-    throw new UsageError('name one question; `npm run bench -- --help` lists them')
-  }
+  const [question = ''] = positionals
   const { out } = values
-  return question === 'create'
-    ? { question, out, options: createOptions(values) }
-    : { question, out, options: sagaOptions(values) }
+  if (positionals.length === 1 && question === 'create') {
+    return { question, out, options: createOptions(values) }
+  }
+  if (positionals.length === 1 && (question === 'saga' || question === 'apart')) {
+    return { question, out, options: sagaOptions(question, values) }
+  }
+  throw new UsageError('name one question; `npm run bench -- --help` lists them')
 }
 
 type Values = ReturnType<typeof parsed>['values']
@@ -126,11 +134,11 @@ function createOptions(values: Values): CreateOptions {
   }
 }
 
-function sagaOptions(values: Values): SagaOptions {
+function sagaOptions(question: string, values: Values): SagaOptions {
   const quick = values.quick === true
-  if (values.only !== undefined) throw new UsageError('--only: saga has no parts')
+  if (values.only !== undefined) throw new UsageError(`--only: ${question} has no parts`)
   const connections = connectionsIn(values, '256')
-  if (connections.length !== 1) throw new UsageError('--connections: saga takes one number')
+  if (connections.length !== 1) throw new UsageError(`--connections: ${question} takes one number`)
   return {
     rounds: numberIn(values, 'rounds', quick ? 1 : 3),
     seconds: numberIn(values, 'seconds', quick ? 1 : 6),

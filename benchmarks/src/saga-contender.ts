@@ -5,12 +5,21 @@ import { userId } from './order-body.ts'
 import { runPaced } from './paced.ts'
 import { processorSeconds } from './processor-time.ts'
 import { sagaFaults } from './saga-check.ts'
+import { countedOf, latencyOf, tookOf } from './saga-left.ts'
 import type { SagaSample } from './saga-report.ts'
 import { type SagaStore, sagaStore } from './saga-store.ts'
-import { type ServerProcess, startServer } from './server-process.ts'
+import { startServer } from './server-process.ts'
 
-/** The whole system, and its database. */
-export type SagaContender = Readonly<{ server: ServerProcess; store: SagaStore }>
+/** The whole system as clients meet it at one port, and its tables. */
+export type SagaContender = Readonly<{
+  port: number
+  store: SagaStore
+  /** Its processes of Node, by what they do. */
+  node: Readonly<Record<string, number>>
+  /** The process of Kafka, where there is one. */
+  kafka?: number
+  stop(): Promise<void>
+}>
 
 /** A run of the whole system, how fast its creates were answered, and what was wrong with it. */
 export type SagaRun = Readonly<{ sample: SagaSample; loaded: Loaded; faults: readonly string[] }>
@@ -19,15 +28,20 @@ const usersMax = 1000
 const depositAmount = 10_000_000_000
 const askersMax = 32
 
-/** Makes the database of the whole system, starts it, and opens the users' accounts. */
+/** Makes the database of the whole system, and starts it in one process. */
 export async function openSaga(databases: Databases): Promise<SagaContender> {
-  const store = await sagaStore(databases)
-  const server = await startServer('saga-server.ts', { connection: store.connection })
-  await forEachUser((user) => {
+  const store = await sagaStore(databases, 'together')
+  const server = await startServer('saga-server.ts', { connection: store.connections.orders })
+  await openAccounts(server.port)
+  return { port: server.port, store, node: { semel: server.pid }, stop: server.stop }
+}
+
+/** Opens the account of every user of the load. */
+export function openAccounts(port: number): Promise<void> {
+  return forEachUser((user) => {
     const body = { userId: userId(user), name: `user ${user}` }
-    return post(server.port, '/accounts', `account-${user}`, body)
+    return post(port, '/accounts', `account-${user}`, body)
   })
-  return { server, store }
 }
 
 /**
@@ -37,48 +51,54 @@ export async function openSaga(databases: Databases): Promise<SagaContender> {
  */
 export async function runSaga(
   { pid }: Pick<Databases, 'pid'>,
-  { server, store }: SagaContender,
+  contender: SagaContender,
   driver: Driver,
   wanted: Omit<Load, 'port' | 'keys' | 'isSkewed'> & Readonly<{ rate?: number }>,
 ): Promise<SagaRun> {
   const { rate } = wanted
-  const deposited = await prepare({ server, store }, wanted.run)
-  const costs = async () => {
-    const [node, postgres] = [await processorSeconds(server.pid), await processorSeconds(pid)]
-    return { node, postgres, ...(await store.counters()) }
-  }
-  const before = await costs()
-  const load = { ...wanted, port: server.port, keys: 0, isSkewed: true }
+  const { port, store } = contender
+  const deposited = await prepare(contender, wanted.run)
+  const before = await costsOf(contender, pid)
+  const load = { ...wanted, port, keys: 0, isSkewed: true }
   const paced = rate === undefined ? undefined : await runPaced({ ...load, rate })
   const loaded = paced ?? (await driver.run(load))
   await store.settle()
-  const after = await costs()
-  const counted = await store.count()
-  const { settledSeconds, registeredSeconds } = await store.took()
-  const latency = await store.latency(paced && { startedAtMs: paced.startedAtMs, rate: rate! })
-  const per = (a: number | undefined, b: number | undefined) =>
-    a === undefined || b === undefined ? undefined : (a - b) / counted.orders
+  const after = await costsOf(contender, pid)
+  const left = await store.left()
+  const orders = left.orders.length
+  const { settledSeconds, registeredSeconds } = tookOf(left)
   const unansweredMax = rate === undefined ? wanted.connections : 0
   const faults = [
     ...answerFaults(loaded),
-    ...sagaFaults(counted, { answered: loaded.answered, unansweredMax }, deposited),
+    ...sagaFaults(countedOf(left), { answered: loaded.answered, unansweredMax }, deposited),
     ...(await store.violations()),
   ]
   const sample = {
-    ...latency,
-    rate: counted.orders / settledSeconds,
-    registeredRate: counted.orders / registeredSeconds,
+    ...latencyOf(left, paced && { startedAtMs: paced.startedAtMs, rate: rate! }),
+    rate: orders / settledSeconds,
+    registeredRate: orders / registeredSeconds,
     createRate: loaded.rate,
-    nodeSeconds: per(after.node, before.node),
-    postgresSeconds: per(after.postgres, before.postgres),
-    transactions: per(after.transactions, before.transactions),
-    walBytes: per(after.walBytes, before.walBytes),
+    costs: Object.fromEntries(
+      Object.entries(after).flatMap(([name, used]) =>
+        used === undefined ? [] : [[name, (used - (before[name] ?? 0)) / orders]],
+      ),
+    ),
   }
   return { sample, loaded, faults }
 }
 
+/** What was used so far: seconds of processor of each process, and what PostgreSQL counts. */
+async function costsOf(
+  { node, kafka, store }: SagaContender,
+  postgres: number,
+): Promise<Readonly<Record<string, number | undefined>>> {
+  const pids = { ...node, postgres, ...(kafka === undefined ? {} : { kafka }) }
+  const used = Object.entries(pids).map(async ([name, pid]) => [name, await processorSeconds(pid)])
+  return { ...Object.fromEntries(await Promise.all(used)), ...(await store.counters()) }
+}
+
 /** Resolves to what all users have together. */
-async function prepare({ server, store }: SagaContender, run: string): Promise<number> {
+async function prepare({ port, store }: SagaContender, run: string): Promise<number> {
   await store.settle()
   await store.clear()
   let deposited = 0
@@ -86,7 +106,7 @@ async function prepare({ server, store }: SagaContender, run: string): Promise<n
     if (user % 20 === 19) return
     deposited += depositAmount
     const path = `/accounts/${userId(user)}/deposits`
-    await post(server.port, path, `${run}-deposit-${user}`, { amount: depositAmount })
+    await post(port, path, `${run}-deposit-${user}`, { amount: depositAmount })
   })
   await store.settle()
   return deposited

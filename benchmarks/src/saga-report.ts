@@ -1,9 +1,12 @@
 import { median, type Target } from './report.ts'
 
-/** What is measured, in the order of the table. */
+/** What `saga` measures, in the order of the table. */
 export const sagaRows = ['careless', 'saga', 'saga-half', 'saga-tenth'] as const
 
-export type SagaRowName = (typeof sagaRows)[number]
+/** What `apart` measures. */
+export const apartRows = ['saga', 'apart', 'saga-tenth', 'apart-tenth'] as const
+
+export type SagaRowName = (typeof sagaRows)[number] | (typeof apartRows)[number]
 
 /** One measurement. Figures beyond the first three are of the whole system alone. */
 export type SagaSample = Readonly<{
@@ -16,11 +19,11 @@ export type SagaSample = Readonly<{
   registeredRate?: number
   /** Creates answered a second. */
   createRate?: number
-  /** For one order, in seconds of processor; undefined where the system does not tell. */
-  nodeSeconds?: number | undefined
-  postgresSeconds?: number | undefined
-  transactions?: number | undefined
-  walBytes?: number | undefined
+  /**
+   * For one order: seconds of processor of each process (none where the system tells of none),
+   * `transactions`, `walBytes`.
+   */
+  costs?: Readonly<Record<string, number>>
 }>
 
 /** All measurements of one kind. */
@@ -44,14 +47,33 @@ export type SagaReport = Readonly<{
 export function sagaMedian(
   rows: readonly SagaRow[],
   name: SagaRowName,
-  figure: keyof SagaSample,
+  figure: Exclude<keyof SagaSample, 'costs'>,
 ): number | undefined {
   const samples = rows.find((row) => row.name === name)?.samples ?? []
   const values = samples.flatMap((sample) => sample[figure] ?? [])
   return values.length === 0 ? undefined : median(values)
 }
 
-/** What matters, as far as it was measured. */
+/** The median of each cost of a row. */
+export function sagaCosts(
+  rows: readonly SagaRow[],
+  name: SagaRowName,
+): Readonly<Record<string, number>> {
+  const all = (rows.find((row) => row.name === name)?.samples ?? []).map(({ costs = {} }) => costs)
+  const names = Object.keys(all[0] ?? {})
+  return Object.fromEntries(names.map((cost) => [cost, median(all.map((one) => one[cost]!))]))
+}
+
+/** What matters of `apart`, as far as it was measured. */
+export function apartTargets(rows: readonly SagaRow[]): Target[] {
+  const [apart, together] = [sagaMedian(rows, 'apart', 'rate'), sagaMedian(rows, 'saga', 'rate')]
+  if (apart === undefined || together === undefined) return []
+  const value = apart / together
+  const what = 'sagas settled: apart, over Kafka : in one process'
+  return [{ what, value, goal: 'least', target: 0.4, reach: undefined, met: value >= 0.4 }]
+}
+
+/** What matters of `saga`, as far as it was measured. */
 export function sagaTargets(rows: readonly SagaRow[]): Target[] {
   const [settled, careless, tenthMs] = [
     sagaMedian(rows, 'saga', 'rate'),

@@ -1,71 +1,85 @@
+/** The services that keep something, each in tables of its own. */
+export const keepers = ['orders', 'billing', 'notifications', 'messages'] as const
+
+export type Keeper = (typeof keepers)[number]
+
+const tables: Readonly<Record<Keeper, readonly string[]>> = {
+  orders: ['orders'],
+  billing: ['charges', 'decisions', 'entries'],
+  notifications: ['notifications', 'late_mails'],
+  messages: ['messages'],
+}
+
 /**
- * Takes out what a run left. Accounts stay, and are empty; positions and heads stay, for the
- * consumers know them. Entries and decisions are final, which a trigger sees to: not here.
+ * Takes out of a database what a run left to the services in it. Accounts stay, and are empty;
+ * positions and heads stay, for the consumers know them. Entries and decisions are final, which a
+ * trigger sees to: not here.
  */
-export const sagaClear = `
-  begin;
-  set local session_replication_role = replica;
-  truncate orders, commands, outbox, charges, decisions, entries, notifications, late_mails,
-           messages, dead_letters;
-  update accounts set balance = 0, held = 0, entry_count = 0;
-  commit;
-  vacuum accounts`
+export function sagaClear(inIt: readonly Keeper[]): readonly string[] {
+  const cleared = ['commands', 'outbox', 'dead_letters', ...inIt.flatMap((one) => tables[one])]
+  const hasAccounts = inIt.includes('billing')
+  return [
+    'begin',
+    'set local session_replication_role = replica',
+    `truncate ${cleared.join(', ')}`,
+    ...(hasAccounts ? ['update accounts set balance = 0, held = 0, entry_count = 0'] : []),
+    'commit',
+    ...(hasAccounts ? ['vacuum accounts'] : []),
+  ]
+}
 
-/** Messages that some group has not read. */
-export const sagaLag = `
-  select coalesce(sum(greatest(0, next - position)), 0)::integer as lag
-    from positions join heads using (topic, partition)`
-
-/** What a run left behind; see `saga-check.ts`. */
-export const sagaCount = `
-  select (select count(*)::integer from orders) as orders,
-         (select count(*)::integer from commands
-           where operation = 'place-order' and status = 201) as keys,
-         (select count(*)::integer from orders where status in ('paid', 'declined')) as settled,
-         (select count(*)::integer from notifications) as notifications,
-         (select count(*)::integer
-            from orders o
-            join notifications n on n.order_id = o.id and n.order_version = o.version
-             and n.user_id = o.user_id
-             and n.kind = case o.status when 'paid' then 'happiness' else 'grief' end
-            join charges c on c.order_id = o.id and c.version = o.version
-             and c.user_id = o.user_id and c.amount = o.total and c.outcome = o.status) as whole,
-         (select coalesce(sum(total), 0)::float8 from orders where status = 'paid') as "paidSum",
-         (select coalesce(sum(held), 0)::float8 from accounts) as "heldSum",
-         (select coalesce(sum(balance), 0)::float8 from accounts) as "balanceSum",
-         (select count(*)::integer from messages
-           where operation = 'place-order' and state = 'answered'
-             and response_status = 201) as registered,
+/** What of a database is under way: messages that a group has not read, here asked of clients. */
+export const sagaRest = `
+  select (select coalesce(sum(greatest(0, next - position)), 0)::integer
+            from positions join heads using (topic, partition)) as unread,
+         (select count(*)::integer from commands where scope not like '@%') as asked,
          (select count(*)::integer from dead_letters) as letters`
 
-/**
- * How long a run took, in seconds: until the last notification was committed, and until the last
- * entry of the registry was, from the arrival of the first request.
- */
-export const sagaTook = `
-  select extract(epoch from (select max(pg_xact_commit_timestamp(xmin)) from notifications)
-                            - min(created_at))::float8 as "settledSeconds",
-         extract(epoch from (select max(pg_xact_commit_timestamp(xmin)) from messages)
-                            - min(created_at))::float8 as "registeredSeconds"
-    from orders`
+/** How far each service has come. */
+export const sagaProgress = {
+  orders: `
+    select count(*) filter (where status = 'pending')::integer as pending,
+           count(*) filter (where status <> 'pending')::integer as settled
+      from orders`,
+  notifications: 'select count(*)::integer as told from notifications',
+  messages: `select count(*)::integer as registered from messages where state = 'answered'`,
+} as const
 
-/**
- * Milliseconds to the commit that made an order's notification visible: from when the request was
- * due, where it was sent at a rate of $2 a second from $1 on (milliseconds since 1970); else, with
- * nulls, from its arrival at the server.
- */
-export const sagaLatency = `
-  select percentile_cont(0.5) within group (order by ms) as "p50Ms",
-         percentile_cont(0.99) within group (order by ms) as "p99Ms"
-    from (select extract(epoch from pg_xact_commit_timestamp(n.xmin))::float8 * 1000
-                 - coalesce($1::float8 + (substring(c.key from '[0-9]+$')::integer - 1) * 1000.0
-                            / $2::float8,
-                            extract(epoch from o.created_at)::float8 * 1000) as ms
-            from notifications n
-            join orders o on o.id = n.order_id
-            join commands c on c.id = o.id) as saga`
+/** Every order that a run left, with the number of the request that placed it. */
+export const ordersLeft = `
+  select o.id, o.version, o.user_id as "userId", o.status, o.total::float8,
+         extract(epoch from o.created_at)::float8 * 1000 as "createdMs",
+         substring(c.key from '[0-9]+$')::integer as number
+    from orders o
+    left join commands c on c.id = o.id`
 
-/** What PostgreSQL has done so far. */
+/** Creates in the command log. */
+export const keysLeft = `
+  select count(*)::integer as keys from commands where operation = 'place-order' and status = 201`
+
+/** Every charge that a run left. */
+export const chargesLeft = `
+  select order_id as "orderId", version, user_id as "userId", amount::float8, outcome from charges`
+
+/** What accounts hold for orders, and what they have left. */
+export const accountsLeft = `
+  select coalesce(sum(held), 0)::float8 as "heldSum",
+         coalesce(sum(balance), 0)::float8 as "balanceSum" from accounts`
+
+/** Every notification, with when it was committed. */
+export const notificationsLeft = `
+  select order_id as "orderId", order_version as version, user_id as "userId", kind,
+         extract(epoch from pg_xact_commit_timestamp(xmin))::float8 * 1000 as "toldMs"
+    from notifications`
+
+/** What the registry knows of creates, and when its last entry was committed. */
+export const registryLeft = `
+  select count(*) filter (where operation = 'place-order' and state = 'answered'
+                            and response_status = 201)::integer as registered,
+         extract(epoch from max(pg_xact_commit_timestamp(xmin)))::float8 * 1000 as "registeredMs"
+    from messages`
+
+/** What a database has committed so far, and what the whole server has logged. */
 export const postgresCounters = `
   select (select xact_commit::integer from pg_stat_database
            where datname = current_database()) as transactions,

@@ -1,4 +1,10 @@
-import { type SagaReport, type SagaRow, type SagaRowName, sagaMedian } from './saga-report.ts'
+import {
+  type SagaReport,
+  type SagaRow,
+  type SagaRowName,
+  sagaCosts,
+  sagaMedian,
+} from './saga-report.ts'
 import { aligned, machineLine, milliseconds, targetCells, whole } from './table.ts'
 
 const titles: Readonly<Record<SagaRowName, string>> = {
@@ -6,6 +12,8 @@ const titles: Readonly<Record<SagaRowName, string>> = {
   saga: '(e) saga: create, charge, settle, notify',
   'saga-half': '(e) at half of that rate',
   'saga-tenth': '(e) at a tenth of that rate',
+  apart: '(f) saga: five processes, a database each, Kafka',
+  'apart-tenth': '(f) at a tenth of that rate',
 }
 
 /** The report as a table for people. */
@@ -16,7 +24,8 @@ export function sagaText(report: SagaReport): string {
   return [
     ...aligned([header, ...report.rows.map(rowCells)]),
     '',
-    ...costLines(report.rows),
+    ...costLines(report.rows, 'saga', '(e)'),
+    ...costLines(report.rows, 'apart', '(f)'),
     '',
     ...aligned(report.targets.map(targetCells)),
     '',
@@ -43,18 +52,18 @@ function rowCells({ name, samples }: SagaRow): string[] {
 }
 
 /** What the table has no columns for. */
-function costLines(rows: readonly SagaRow[]): string[] {
-  const of = (figure: Parameters<typeof sagaMedian>[2]) => sagaMedian(rows, 'saga', figure)
-  const [created, registered] = [of('createRate'), of('registeredRate')]
-  const [node, postgres] = [of('nodeSeconds'), of('postgresSeconds')]
-  const [transactions, walBytes] = [of('transactions'), of('walBytes')]
+function costLines(rows: readonly SagaRow[], name: SagaRowName, mark: string): string[] {
+  const [created, registered] = [
+    sagaMedian(rows, name, 'createRate'),
+    sagaMedian(rows, name, 'registeredRate'),
+  ]
   if (created === undefined || registered === undefined) return []
-  const micros = (seconds: number | undefined) =>
-    seconds === undefined ? '?' : whole(seconds * 1e6)
+  const { transactions = 0, walBytes = 0, ...seconds } = sagaCosts(rows, name)
+  const micros = Object.entries(seconds).map(([of, used]) => `${of} ${whole(used * 1e6)}`)
   return [
-    `(e) meanwhile: ${whole(created)} creates answered a second; ` +
+    `${mark} meanwhile: ${whole(created)} creates answered a second; ` +
       `${whole(registered)} a second until the registry had the last answer`,
-    `(e) one saga: ${micros(node)} µs of processor in node, ${micros(postgres)} in PostgreSQL, ` +
-      `${transactions?.toFixed(3)} transactions, ${whole((walBytes ?? 0) / 1024)} KiB of WAL`,
+    `${mark} one saga: µs of processor: ${micros.join(', ') || 'not told here'}; ` +
+      `${transactions.toFixed(3)} transactions, ${whole(walBytes / 1024)} KiB of WAL`,
   ]
 }

@@ -55,7 +55,9 @@ export async function saga(
     }
   } finally {
     const servers = await Promise.allSettled([opened.careless, opened.saga])
-    for (const one of servers) if (one.status === 'fulfilled') await one.value?.server.stop()
+    const [careless, whole] = servers
+    if (careless.status === 'fulfilled') await careless.value?.server.stop()
+    if (whole.status === 'fulfilled') await whole.value?.stop()
     await databases.close()
   }
 }

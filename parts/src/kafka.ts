@@ -14,6 +14,8 @@ import {
 } from './kafka-guard.ts'
 import { PartError } from './part-error.ts'
 
+export { whatKafkaLacks } from './install-kafka.ts'
+
 /** A broker that runs, and is the whole cluster. */
 export type Kafka = Readonly<{
   /** As clients take them: host and port. */
@@ -23,6 +25,8 @@ export type Kafka = Readonly<{
   /** Stops answering, as a machine does that hangs, until `wake`. */
   hang(): void
   wake(): void
+  /** Its process; undefined while it does not run. */
+  pid(): number | undefined
   /** Ends it as a machine that fails does: nothing is written after. */
   kill(): Promise<void>
   /** Starts it again, on the same data and port. */
@@ -88,6 +92,7 @@ export async function startKafka(
     ...(guard === undefined ? {} : { guard }),
     hang: () => void broker?.kill('SIGSTOP'),
     wake: () => void broker?.kill('SIGCONT'),
+    pid: () => broker?.pid,
     kill: () => end('SIGKILL'),
     start,
     stop: () => end('SIGTERM'),
