@@ -22,8 +22,8 @@ export interface GroupClient {
   commit(offsets: readonly Offset[]): Promise<void>
   /** What lies in a partition from a position on, at once. */
   fetch(at: TopicPartition, from: number): Promise<Stretch>
-  /** Waits a while for news behind any of these positions. */
-  watch(resting: readonly Offset[]): Promise<readonly (TopicPartition & Stretch)[]>
+  /** Waits so long, at most, for news behind any of these positions. */
+  watch(from: readonly Offset[], waitMs: number): Promise<readonly (TopicPartition & Stretch)[]>
   /** Leaves the group; whatever waits for Kafka rejects. */
   close(): Promise<void>
 }
@@ -42,14 +42,15 @@ export type KafkaConsumerOptions = Readonly<{
 type Reading = Readonly<{ partition: KafkaPartition; reader: PartitionReader }>
 
 const lookEveryMs = 1000
-/** Until somebody rests who can be watched: what rests is late by so much, at most. */
-const restLookMs = 5
+const watchMs = 100
+/** While some cannot be watched: what comes to rest meanwhile is late by so much, at most. */
+const watchAgainMs = 5
 const leaveMaxMs = 5000
 
 /**
  * Starts to read topics for a group. Each partition has a reader of its own, as with every other
- * transport: it alone orders, tries again and holds back. What was fetched and is not read is at
- * most one stretch for each partition; those that rest are watched together.
+ * transport: it alone orders, tries again and holds back. All partitions are watched together, also
+ * while they are read: a watch cannot be told of one that comes to rest while it waits.
  */
 export function startKafkaConsumer(options: KafkaConsumerOptions): { stop(): Promise<void> } {
   return new KafkaConsumer(options)
@@ -151,13 +152,14 @@ class KafkaConsumer {
 
   async #watch(): Promise<number> {
     if (this.#stopping !== undefined) return Infinity
-    const resting = [...this.#readings.values()].flatMap(({ partition }) => {
-      const position = partition.restsAt()
+    const watched = [...this.#readings.values()].flatMap(({ partition }) => {
+      const position = partition.watchedFrom()
       const { topic, partition: number } = partition
       return position === undefined ? [] : [{ topic, partition: number, position }]
     })
-    if (resting.length === 0) return restLookMs
-    for (const stretch of await this.#client.watch(resting)) {
+    if (watched.length === 0) return watchAgainMs
+    const isAll = watched.length === this.#readings.size
+    for (const stretch of await this.#client.watch(watched, isAll ? watchMs : watchAgainMs)) {
       if (stretch.end <= stretch.from) continue
       const reading = this.#readings.get(nameOf(stretch))
       reading?.partition.add(stretch)

@@ -16,7 +16,6 @@ type Assigner = NonNullable<
 >
 
 const stretchBytesMax = 2 ** 20
-const watchMs = 100
 const sessionTimeoutMs = 10_000
 const heartbeatMs = 500
 const controlBit = 1 << 5
@@ -79,10 +78,10 @@ export function openGroup(options: GroupOptions): GroupClient {
         })),
       }),
     fetch: (at, from) => inTurn(() => fetchPage(pages, at, from, report)),
-    watch: (resting) =>
-      fetchFrom(watch, resting, watchMs).catch((error) => {
+    watch: (from, waitMs) =>
+      fetchFrom(watch, from, waitMs).catch((error) => {
         if (findErrorBy(error, 'code', 'PLT_KFK_RESPONSE') === null) throw error
-        return resting.map(asIfNew)
+        return from.map(asIfNew)
       }),
     async close() {
       await Promise.all([member, pages, watch].map((client) => client.close(true)))

@@ -15,14 +15,14 @@ export type Stretch = Readonly<{
   end: number
 }>
 
-/** A partition, and the stretch of it that was fetched and not read yet. */
+/** A partition, and what of it was fetched and not read yet: less than a batch, and one stretch. */
 export interface KafkaPartition extends TopicPartition {
   /** One page, from what was fetched if that goes on there. */
   read(from: number): Promise<Page>
-  /** Takes what the watch fetched, if it is what comes next. */
+  /** Takes what the watch fetched, if it is what comes next and there is room for it. */
   add(stretch: Stretch): void
-  /** Where the partition ended when all of it was read; undefined while there is more to read. */
-  restsAt(): number | undefined
+  /** Where news would be: the end, when all was fetched; undefined while there is more to fetch. */
+  watchedFrom(): number | undefined
 }
 
 /**
@@ -41,11 +41,9 @@ export function kafkaPartition(
   let next = -1
   let end = 0
 
-  function take(stretch: Stretch): void {
-    fetched = stretch.records
-      .filter(({ position }) => position >= stretch.from)
-      .map((record) => deliveredFrom(told, record))
-    coveredFrom = stretch.from
+  function keep(before: readonly Delivered[], stretch: Stretch): void {
+    const records = stretch.records.filter(({ position }) => position >= stretch.from)
+    fetched = [...before, ...records.map((record) => deliveredFrom(told, record))]
     next = stretch.next
     end = Math.max(stretch.end, next)
   }
@@ -55,7 +53,11 @@ export function kafkaPartition(
     async read(from) {
       const isCovered = from === coveredFrom && from <= next
       // Positions without a record, behind the last one that has one, are not asked for again.
-      if (!isCovered || fetched.length === 0) take(await fetch(isCovered ? next : from))
+      if (!isCovered || fetched.length === 0) {
+        const stretch = await fetch(isCovered ? next : from)
+        keep([], stretch)
+        coveredFrom = stretch.from
+      }
       const messages = fetched.slice(0, batchSizeMax)
       fetched = fetched.slice(messages.length)
       const last = messages.at(-1)
@@ -63,11 +65,9 @@ export function kafkaPartition(
       return { messages, hasMore: fetched.length > 0 || next < end }
     },
     add(stretch) {
-      const from = coveredFrom
-      if (fetched.length > 0 || next !== stretch.from) end = Math.max(end, stretch.end)
-      else take(stretch)
-      coveredFrom = from
+      if (next === stretch.from && fetched.length < batchSizeMax) keep(fetched, stretch)
+      else end = Math.max(end, stretch.end)
     },
-    restsAt: () => (fetched.length === 0 && next >= end ? next : undefined),
+    watchedFrom: () => (next >= end ? next : undefined),
   }
 }
