@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { apart } from './apart.ts'
 import { create } from './create.ts'
 import type { CreateOptions } from './create-steps.ts'
-import { type Report, type Section, sections } from './report.ts'
+import { type Report, replicaSections, type Section, sections } from './report.ts'
 import { saga } from './saga.ts'
 import type { SagaReport } from './saga-report.ts'
 import type { SagaOptions } from './saga-steps.ts'
@@ -17,14 +17,17 @@ const help = `usage: npm run bench -- <question> [options]
 questions
   create   what does a create cost, beside what it is usually done with?
   saga     how many orders settle (charged for, decided, told of), beside careless creates?
+  replicas what do more processes of orders on one database bring, and Redis beside them?
   apart    what does it cost to run the services apart, with Kafka between their databases?
 
 options
   --quick            about a minute, to see that all runs; its figures say little
   --seconds N        how long each measurement takes (default 3, sagas 6; quick 1)
   --rounds N         how often each is made, in turn (default 3; quick 1)
-  --connections A,B  numbers of connections, rising (default 1,8,64,256); of sagas one, 256
-  --only A,B         of create, some parts: ${sections.join(', ')}
+  --connections A,B  numbers of connections, rising (default 1,8,64,256; replicas
+                     1,64); of sagas one, 256
+  --only A,B         of create, some parts: ${sections.join(', ')};
+                     of replicas: ${replicaSections.join(', ')}
   --out FILE         where the figures go, as JSON
                      (default benchmarks/results/<question>-<time>.json)
   --help             this
@@ -61,9 +64,12 @@ export async function bench(args: readonly string[]): Promise<number> {
 
 type Asked = Readonly<{ out: string | undefined }> &
   Readonly<
-    | { question: 'create'; options: CreateOptions }
-    | { question: keyof typeof sagas; options: SagaOptions }
+    | { about: 'creates'; question: keyof typeof creates; options: CreateOptions }
+    | { about: 'sagas'; question: keyof typeof sagas; options: SagaOptions }
   >
+
+/** Questions about creates and their repeats, by their parts. */
+const creates = { create: sections, replicas: replicaSections }
 
 /** Questions about whole sagas, with one kind of report. */
 const sagas = { saga, apart }
@@ -88,7 +94,7 @@ async function reportOn(
   signal: AbortSignal,
 ): Promise<{ report: Report | SagaReport; text: string }> {
   const how = { screen: process.stderr, signal }
-  if (asked.question === 'create') {
+  if (asked.about === 'creates') {
     const report = await create(asked.options, how)
     return { report, text: reportText(report) }
   }
@@ -110,24 +116,25 @@ function readArguments(args: readonly string[]): Asked | undefined {
   if (values.help === true) return undefined
   const [question = ''] = positionals
   const { out } = values
-  if (positionals.length === 1 && question === 'create') {
-    return { question, out, options: createOptions(values) }
+  if (positionals.length === 1 && (question === 'create' || question === 'replicas')) {
+    return { about: 'creates', question, out, options: createOptions(question, values) }
   }
   if (positionals.length === 1 && (question === 'saga' || question === 'apart')) {
-    return { question, out, options: sagaOptions(question, values) }
+    return { about: 'sagas', question, out, options: sagaOptions(question, values) }
   }
   throw new UsageError('name one question; `npm run bench -- --help` lists them')
 }
 
 type Values = ReturnType<typeof parsed>['values']
 
-function createOptions(values: Values): CreateOptions {
+function createOptions(question: keyof typeof creates, values: Values): CreateOptions {
   const quick = values.quick === true
+  const ofCreate = quick ? '1,64,256' : '1,8,64,256'
   return {
-    sections: sectionsIn(values.only),
+    sections: sectionsIn(creates[question], values.only),
     rounds: numberIn(values, 'rounds', quick ? 1 : 3),
     seconds: numberIn(values, 'seconds', quick ? 1 : 3),
-    connections: connectionsIn(values, quick ? '1,64,256' : '1,8,64,256'),
+    connections: connectionsIn(values, question === 'create' ? ofCreate : '1,64'),
     warmUpSeconds: quick ? 1 : 2,
     logRows: quick ? 100_000 : 5_000_000,
     keys: quick ? 2_000 : 10_000,
@@ -187,12 +194,12 @@ function wholeNumber(option: string, text: string, most: number): number {
   throw new UsageError(`${option}: "${text}" is no whole number from 1 to ${most}`)
 }
 
-function sectionsIn(only: string | undefined): readonly Section[] {
-  if (only === undefined) return sections
+function sectionsIn(all: readonly Section[], only: string | undefined): readonly Section[] {
+  if (only === undefined) return all
   const names = only.split(',')
-  const unknown = names.find((name) => !sections.some((section) => section === name))
+  const unknown = names.find((name) => !all.some((section) => section === name))
   if (unknown !== undefined) {
-    throw new UsageError(`--only: "${unknown}" is none of ${sections.join(', ')}`)
+    throw new UsageError(`--only: "${unknown}" is none of ${all.join(', ')}`)
   }
-  return sections.filter((section) => names.includes(section))
+  return all.filter((section) => names.includes(section))
 }

@@ -73,6 +73,19 @@ function cellsOf(section: Section, { connections, keys }: CreateOptions): Cell[]
       return at(['careless-slow', 'product-slow'], { connections: most, keys: 0 })
     case 'large-log':
       return at(['product', 'product-large'], { connections: most, keys: 0 })
+    case 'redis-creates':
+      return connections.flatMap((number) =>
+        at(['product', 'product-redis'], { connections: number, keys: 0 }),
+      )
+    case 'repeats-elsewhere':
+      return connections.flatMap((number) =>
+        at(['elsewhere', 'elsewhere-redis'], { connections: number, keys }),
+      )
+    case 'replicas':
+      return at(['product', 'direct-2', 'direct-3', 'behind-1', 'behind-2', 'behind-3'], {
+        connections: most,
+        keys: 0,
+      })
   }
 }
 
@@ -128,9 +141,16 @@ function runStep(
       const opened = await workshop.open(contender, say)
       const run = `${section}-${connections}-${round.replaceAll(' ', '-')}`
       const wanted = { connections, seconds, run, keys }
-      const { loaded, faults } = await runContender(workshop.databases, opened, driver, wanted)
+      const ran = await runContender(workshop.databases, opened, driver, wanted)
+      const { loaded, faults, redis } = ran
       const { rate, p50Ms, p99Ms } = loaded
-      workshop.findings.found({ section, contender, connections }, { rate, p50Ms, p99Ms })
+      workshop.findings.found(
+        { section, contender, connections },
+        {
+          ...{ rate, p50Ms, p99Ms },
+          ...(redis && { redis }),
+        },
+      )
       workshop.findings.checked(label, faults)
     },
   }

@@ -1,4 +1,6 @@
-/** The parts of the question, in the order they are measured. */
+import type { RemoteReplayCacheCounts } from '@semel/commands'
+
+/** The parts of `create`, in the order they are measured. */
 export const sections = [
   'connections',
   'autocannon',
@@ -7,10 +9,20 @@ export const sections = [
   'large-log',
 ] as const
 
-export type Section = (typeof sections)[number]
+/** The parts of `replicas`. */
+export const replicaSections = ['redis-creates', 'repeats-elsewhere', 'replicas'] as const
+
+export type Section = (typeof sections)[number] | (typeof replicaSections)[number]
 
 /** One measurement. pgbench tells a mean instead of percentiles. */
-export type Sample = Readonly<{ rate: number; p50Ms?: number; p99Ms?: number; meanMs?: number }>
+export type Sample = Readonly<{
+  rate: number
+  p50Ms?: number
+  p99Ms?: number
+  meanMs?: number
+  /** What became of look-ups in Redis, where there is one. */
+  redis?: RemoteReplayCacheCounts
+}>
 
 /** All measurements of one contender under one load. */
 export type Row = Readonly<{
@@ -54,7 +66,10 @@ export function median(values: readonly number[]): number {
 }
 
 /** The median of one figure over a row's measurements; undefined where it was not measured. */
-export function medianOf(row: Row | undefined, figure: keyof Sample): number | undefined {
+export function medianOf(
+  row: Row | undefined,
+  figure: Exclude<keyof Sample, 'redis'>,
+): number | undefined {
   const values = row?.samples.flatMap((sample) => sample[figure] ?? []) ?? []
   return values.length === 0 ? undefined : median(values)
 }
@@ -127,6 +142,33 @@ const wanted: readonly Wanted[] = [
     at: 'most',
     goal: 'least',
     target: 0.85,
+  },
+  {
+    what: 'creates with Redis : without',
+    figure: 'rate',
+    of: ['redis-creates', 'product-redis'],
+    to: ['redis-creates', 'product'],
+    at: 'most',
+    goal: 'least',
+    target: 0.9,
+  },
+  {
+    what: 'p50 of creates with Redis : without',
+    figure: 'p50Ms',
+    of: ['redis-creates', 'product-redis'],
+    to: ['redis-creates', 'product'],
+    at: 'one',
+    goal: 'most',
+    target: 1.2,
+  },
+  {
+    what: 'repeats elsewhere from Redis : from the database',
+    figure: 'rate',
+    of: ['repeats-elsewhere', 'elsewhere-redis'],
+    to: ['repeats-elsewhere', 'elsewhere'],
+    at: 'most',
+    goal: 'least',
+    target: 1,
   },
 ]
 

@@ -56,7 +56,7 @@ export async function saga(
   } finally {
     const servers = await Promise.allSettled([opened.careless, opened.saga])
     const [careless, whole] = servers
-    if (careless.status === 'fulfilled') await careless.value?.server.stop()
+    if (careless.status === 'fulfilled') await careless.value?.stop()
     if (whole.status === 'fulfilled') await whole.value?.stop()
     await databases.close()
   }

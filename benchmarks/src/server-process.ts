@@ -3,7 +3,13 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
 /** A server in a process of its own. */
-export type ServerProcess = Readonly<{ port: number; pid: number; stop(): Promise<void> }>
+export type ServerProcess = Readonly<{
+  port: number
+  pid: number
+  /** Asks for what it counts, if it counts anything. */
+  ask<Counts>(): Promise<Counts>
+  stop(): Promise<void>
+}>
 
 const startLimitMs = 15_000
 const stopLimitMs = 5_000
@@ -16,11 +22,28 @@ export async function startServer(file: string, settings: unknown): Promise<Serv
   const started = once(child, 'message', { signal: AbortSignal.timeout(startLimitMs) })
   const [told] = await Promise.race([started, exited.then(() => [undefined])])
   if (told === undefined) throw new Error(`${file} ended with exit code ${child.exitCode}`)
-  return { port: told.port, pid: child.pid!, stop: () => stopServer(child, exited) }
+  return {
+    port: told.port,
+    pid: child.pid!,
+    async ask() {
+      const answered = once(child, 'message', { signal: AbortSignal.timeout(startLimitMs) })
+      child.send('counts')
+      return (await answered)[0]
+    },
+    stop: () => stopServer(child, exited),
+  }
 }
 
-/** For the server: tells the parent where it listens, and ends when the parent goes away. */
-export function tellPort(port: number, close: () => Promise<unknown>): void {
+/**
+ * For the server: tells the parent where it listens and, when it asks, what was counted; ends when
+ * the parent goes away.
+ */
+export function tellPort(
+  port: number,
+  close: () => Promise<unknown>,
+  counts: () => unknown = () => ({}),
+): void {
+  process.on('message', () => process.send!(counts()))
   process.once('disconnect', () => void close().finally(() => process.exit()))
   process.send!({ port })
 }

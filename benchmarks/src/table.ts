@@ -1,5 +1,5 @@
 import { contenderTitles } from './contenders.ts'
-import { medianOf, type Report, type Row, type Section, sections, type Target } from './report.ts'
+import { medianOf, type Report, type Row, type Section, type Target } from './report.ts'
 
 const sectionTitles: Readonly<Record<Section, string>> = {
   connections: 'creates',
@@ -7,6 +7,9 @@ const sectionTitles: Readonly<Record<Section, string>> = {
   replays: 'repeats of orders that are there',
   'slow-commits': 'creates, 2 ms added to every commit',
   'large-log': 'creates on a filled command log, beside an empty one',
+  'redis-creates': 'creates, each looked up in Redis first',
+  'repeats-elsewhere': 'repeats of orders that another process placed',
+  replicas: 'creates in several processes on one database',
 }
 
 const titles: Readonly<Record<string, string>> = {
@@ -17,7 +20,8 @@ const titles: Readonly<Record<string, string>> = {
 /** The report as a table for people. */
 export function reportText(report: Report): string {
   const header = ['', 'connections', 'per second', 'least–most', 'p50 ms', 'p99 ms']
-  const body = sections.flatMap((section): string[][] => {
+  const all = Object.keys(sectionTitles) as Section[]
+  const body = all.flatMap((section): string[][] => {
     const rows = report.rows.filter((row) => row.section === section)
     if (rows.length === 0) return []
     const title = section === 'large-log' ? largeLogTitle(report) : sectionTitles[section]
@@ -73,9 +77,26 @@ export function machineLine(machine: Report['machine']): string {
   )
 }
 
-function closingLines({ machine, checks, faults, skipped, tookSeconds, driver }: Report): string[] {
+/** Whether look-ups in Redis came in time; nothing where there were none. */
+function redisLines(rows: readonly Row[]): string[] {
+  return rows.flatMap(({ contender, connections, samples }) => {
+    const all = samples.flatMap(({ redis }) => redis ?? [])
+    if (all.length === 0) return []
+    const sum = (name: keyof (typeof all)[number]) =>
+      whole(all.reduce((sum, counts) => sum + counts[name], 0))
+    return [
+      `Redis, ${titles[contender]}, ${connections} connections: ${sum('hits')} found, ` +
+        `${sum('misses')} not there, ${sum('errors')} look-ups late or failed, ` +
+        `${sum('skipped')} commands or entries left out`,
+    ]
+  })
+}
+
+function closingLines(report: Report): string[] {
+  const { machine, checks, faults, skipped, tookSeconds, driver, rows } = report
   const failed = faults.length === 0 ? 'all passed' : `${faults.length} faults`
   return [
+    ...redisLines(rows),
     machineLine(machine),
     `driven by ${driver}; medians; ${tookSeconds} s in all; ` +
       `${checks} checks that nothing was lost or doubled: ${failed}`,

@@ -72,6 +72,6 @@ async function opened(name: ContenderName) {
     logRows: 0,
     onFilled: () => undefined,
   })
-  onTestFinished(() => contender.server.stop())
+  onTestFinished(() => contender.stop())
   return { databases, contender }
 }
