@@ -49,7 +49,8 @@ export async function openProduct(
     await kill('SIGTERM')
     await rm(folder, { recursive: true, force: true })
   }
-  const url = await Promise.race([addressIn(output), exited.then(() => undefined)])
+  const found = addressIn(output).catch(() => undefined)
+  const url = await Promise.race([found, exited.then(() => undefined)])
   if (url === undefined) {
     await close()
     throw new Error(`the product did not start:\n${output()}`)

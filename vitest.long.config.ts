@@ -1,0 +1,4 @@
+import usual from './vitest.config.ts'
+
+/** What takes minutes: every benchmark in small. */
+export default { ...usual, test: { ...usual.test, include: ['**/test/**/*.long.ts'] } }
