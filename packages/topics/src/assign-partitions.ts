@@ -60,6 +60,7 @@ function byName(a: TopicPartition, b: TopicPartition): number {
   return a.partition - b.partition
 }
 
-function nameOf({ topic, partition }: TopicPartition): string {
+/** A name of its own for each partition. */
+export function nameOf({ topic, partition }: TopicPartition): string {
   return `${partition} ${topic}`
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { TopicPartition } from './assign-partitions.ts'
+import { nameOf, type TopicPartition } from './assign-partitions.ts'
 import { type KafkaPartition, kafkaPartition, type Stretch } from './kafka-partition.ts'
 import { backOffMs, type PartitionReader, startPartitionReader } from './partition-reader.ts'
 import { type Recurring, recurring } from './recurring.ts'
@@ -191,8 +191,4 @@ class KafkaConsumer {
       return backOffMs(failures, this.#options.random)
     })
   }
-}
-
-function nameOf({ topic, partition }: TopicPartition): string {
-  return `${partition} ${topic}`
 }

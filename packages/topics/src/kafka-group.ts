@@ -1,5 +1,5 @@
 import { Consumer, findErrorBy } from '@platformatic/kafka'
-import { assignPartitions, type TopicPartition } from './assign-partitions.ts'
+import { assignPartitions, nameOf, type TopicPartition } from './assign-partitions.ts'
 import { clientOptions, countsOf, type KafkaConnection } from './kafka-connection.ts'
 import type { GroupClient, Offset } from './kafka-consumer.ts'
 import { GroupTaken, MessagesGone } from './kafka-failures.ts'
@@ -7,6 +7,10 @@ import type { Stretch } from './kafka-partition.ts'
 import { limitTo } from './limit.ts'
 
 type AnyConsumer = Consumer<Buffer, Buffer, Buffer, Buffer>
+/** Which topic a stretch is of: another one may have got its name. */
+type Found = Offset & Stretch & Readonly<{ topicId: string }>
+/** The topic that a partition's positions are of, since its reading began. */
+type TopicIds = Map<string, string>
 type Fetched = Awaited<ReturnType<Consumer['fetch']>>['responses'][number]['partitions'][number]
 type Assigner = NonNullable<
   Extract<
@@ -58,6 +62,7 @@ export function openGroup(options: GroupOptions): GroupClient {
   member.on('consumer:group:join', onAssigned)
   // A fetch session of the client is for one request at a time.
   const inTurn = limitTo(1)
+  const ids: TopicIds = new Map()
   return {
     // The member by itself would try again in silence.
     partitionCounts: () => countsOf(pages, new Set(topics)),
@@ -70,19 +75,26 @@ export function openGroup(options: GroupOptions): GroupClient {
     },
     isLost: () => isLost,
     assigned: () => ownedBy(member),
-    committed: (of) => committedOf(member, of),
+    committed(of) {
+      for (const at of of) ids.delete(nameOf(at))
+      return committedOf(member, of)
+    },
     commit: (offsets) =>
       member.commit({
         offsets: offsets.map(({ topic, partition, position }) => ({
           ...{ topic, partition, offset: BigInt(position), leaderEpoch: -1 },
         })),
       }),
-    fetch: (at, from) => inTurn(() => fetchPage(pages, at, from, report)),
-    watch: (from, waitMs) =>
-      fetchFrom(watch, from, waitMs).catch((error) => {
-        if (findErrorBy(error, 'code', 'PLT_KFK_RESPONSE') === null) throw error
+    fetch: (at, from) => inTurn(() => fetchPage(pages, at, from, { ids, report })),
+    async watch(from, waitMs) {
+      try {
+        const found = await fetchFrom(watch, from, waitMs)
+        return found.map((one) => (isOfTopicRead(ids, one) ? one : asIfNew(one)))
+      } catch (error) {
+        if (findErrorBy(error as Error, 'code', 'PLT_KFK_RESPONSE') === null) throw error
         return from.map(asIfNew)
-      }),
+      }
+    },
     async close() {
       await Promise.all([member, pages, watch].map((client) => client.close(true)))
     },
@@ -160,23 +172,40 @@ async function fetchPage(
   client: AnyConsumer,
   at: TopicPartition,
   position: number,
-  report: (error: unknown) => void,
+  { ids, report }: Readonly<{ ids: TopicIds; report: (error: unknown) => void }>,
 ): Promise<Stretch> {
+  const fetchAt = async (from: number) =>
+    (await fetchFrom(client, [{ ...at, position: from }], 0))[0]
   try {
-    const [stretch] = await fetchFrom(client, [{ ...at, position }], 0)
-    return stretch ?? { from: position, records: [], next: position, end: position }
+    const found = await fetchAt(position)
+    if (found === undefined) return nothingAt(position)
+    if (isOfTopicRead(ids, found)) {
+      ids.set(nameOf(at), found.topicId)
+      return found
+    }
   } catch (error) {
     if (!findErrorBy(error as Error, 'apiId', 'OFFSET_OUT_OF_RANGE')) throw error
-    const { topic, partition } = at
-    const asked = { topics: [topic], partitions: { [topic]: [partition] }, timestamp: -2n }
-    const first = Number((await client.listOffsets(asked)).get(topic)![partition])
-    // Who has never read begins at the first one that there still is.
-    if (position > 0) {
-      report(new MessagesGone(`${topic}/${partition} has no ${position}: it goes on at ${first}`))
-    }
-    const [stretch] = await fetchFrom(client, [{ ...at, position: first }], 0)
-    return stretch ?? { from: first, records: [], next: first, end: first }
   }
+  const { topic, partition } = at
+  const asked = { topics: [topic], partitions: { [topic]: [partition] }, timestamp: -2n }
+  const first = Number((await client.listOffsets(asked)).get(topic)![partition])
+  // Who has never read begins at the first one that there still is.
+  if (position > 0) {
+    report(new MessagesGone(`${topic}/${partition} has no ${position}: it goes on at ${first}`))
+  }
+  const found = await fetchAt(first)
+  if (found === undefined) return nothingAt(first)
+  ids.set(nameOf(at), found.topicId)
+  return found
+}
+
+function nothingAt(position: number): Stretch {
+  return { from: position, records: [], next: position, end: position }
+}
+
+/** Positions in a topic that was deleted say nothing of one that was made again. */
+function isOfTopicRead(ids: TopicIds, found: Found): boolean {
+  return (ids.get(nameOf(found)) ?? found.topicId) === found.topicId
 }
 
 /** Of those that were asked for together, one is the cause of a failure: each finds out itself. */
@@ -189,7 +218,7 @@ async function fetchFrom(
   client: AnyConsumer,
   wanted: readonly Offset[],
   maxWaitTime: number,
-): Promise<readonly (TopicPartition & Stretch)[]> {
+): Promise<readonly Found[]> {
   try {
     const { topics } = await client.metadata({ topics: [...client.topics.current] })
     const leaderOf = ({ topic, partition }: Offset) => {
@@ -216,7 +245,9 @@ async function fetchFrom(
           const from = of.find(
             (one) => one.topic === topic && one.partition === found.partitionIndex,
           )
-          return from === undefined ? [] : [{ ...from, ...stretchOf(from.position, found) }]
+          return from === undefined
+            ? []
+            : [{ ...from, topicId, ...stretchOf(from.position, found) }]
         })
       })
     })

@@ -75,6 +75,28 @@ describeWithKafka('Kafka as others leave it', () => {
     })
   })
 
+  it('a topic that is deleted and made again is read from its start, however long it is', async () => {
+    const topic = freshTopic()
+    await cluster.makeTopic(topic)
+    const transport = cluster.open()
+    const errors: unknown[] = []
+    const report = (error: unknown) => errors.push(error)
+    const reader = readWith(cluster.open(), 'g', topic, { report })
+    await transport.publish([1, 2, 3].map((n) => told(topic, 'k', n)))
+    await vi.waitFor(() => expect(reader.numbers()).toEqual([1, 2, 3]), patience)
+
+    await cluster.admin.deleteTopics({ topics: [topic] })
+    // Who has failed a few times looks again a while later: until then the topic grows.
+    await vi.waitFor(() => expect(errors.length).toBeGreaterThan(5), patience)
+    await createTopics({ brokers: cluster.kafka.brokers, topics: [{ topic, partitions: 1 }] })
+    const anew = Array.from({ length: 20 }, (_, n) => 10 + n)
+    await vi.waitFor(() => transport.publish(anew.map((n) => told(topic, 'k', n))), patience)
+
+    await vi.waitFor(() => expect(reader.numbers()).toContain(29), patience)
+    expect(new Set(reader.numbers())).toEqual(new Set([1, 2, 3, ...anew]))
+    expect(errors).toContainEqual(expect.objectContaining({ code: 'messages-gone' }))
+  })
+
   it('records of others come as what they are, without what is no text', async () => {
     const topic = freshTopic()
     await cluster.makeTopic(topic)
