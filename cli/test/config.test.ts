@@ -1,4 +1,6 @@
 import { basename } from 'node:path'
+import { configSchema as ofGateway } from '@semel/gateway/config'
+import { readSettings } from '@semel/runtime'
 import { expect, test } from 'vitest'
 import { dataFolder, readCliConfig } from '../src/config.ts'
 
@@ -65,6 +67,13 @@ test.each([
 ])('a Redis that could not be used is refused: %j', (env, fault) => {
   expect(() => readCliConfig(env)).toThrow(fault)
 })
+
+test.each(['http://127.0.0.1:99999', 'http://127.0.0.1:8081,http://127.0.0.1:99999'])(
+  'a service whose address is none is refused: %s',
+  (ORDERS_URL) => {
+    expect(() => readSettings(ofGateway, { ORDERS_URL })).toThrow(/ORDERS_URL is no URL/)
+  },
+)
 
 test.each(['redis://localhost', 'rediss://ann:pass@redis.example:6380/3'])(
   'a Redis may be named with all that it takes: %s',

@@ -8,6 +8,7 @@ export const secretBytesMin = 32
 type Rule = (settings: Partial<Settings>) => readonly (string | false)[]
 
 const rules: readonly Rule[] = [
+  urls,
   ages,
   secrets,
   tokens,
@@ -33,6 +34,17 @@ function ages({ SEMEL_KEPT_DAYS: kept, SEMEL_REMEMBERED_DAYS: remembered }: Part
   ]
 }
 
+/** Patterns do not see it all: a port may be too large. A database is named by more than URLs. */
+function urls({ DATABASE_URL: _, ...settings }: Partial<Settings & Record<string, unknown>>) {
+  return Object.entries(settings).map(
+    ([name, value]) =>
+      name.endsWith('_URL') &&
+      value !== undefined &&
+      !`${value}`.split(/,(?=https?:)/).every((url) => URL.canParse(url)) &&
+      `${name} is no URL`,
+  )
+}
+
 function secrets(settings: Partial<Settings>) {
   return (['AUTH_JWT_SECRET', 'SEAL_SECRET'] as const).map((name) => {
     const value = settings[name]
@@ -47,7 +59,6 @@ function tokens(settings: Partial<Settings>) {
     secret !== undefined &&
       jwks !== undefined &&
       'AUTH_JWT_SECRET and AUTH_JWKS_URL exclude each other: set one of them',
-    jwks !== undefined && !URL.canParse(jwks) && 'AUTH_JWKS_URL is no URL',
     ...(['AUTH_ISSUER', 'AUTH_AUDIENCE'] as const).map(
       (name) =>
         settings[name] !== undefined &&
@@ -91,7 +102,6 @@ function caches(settings: Partial<Settings>) {
   const isAnswering = REGISTER !== undefined
   const url = redis ?? registry
   return [
-    redis !== undefined && !URL.canParse(redis) && 'REDIS_URL is no URL',
     isAnswering &&
       url !== undefined &&
       seal === undefined &&
