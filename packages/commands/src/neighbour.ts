@@ -39,6 +39,16 @@ export type Neighbour<Link> = Readonly<{
 
 const closeWithinMs = 1000
 
+/** Says in one line what was left alone, and why. */
+class LeftAlone extends Error {
+  readonly code = 'left-alone'
+
+  constructor(name: string, cause: unknown) {
+    const { message, code } = cause as NodeJS.ErrnoException
+    super(`${name} is left alone until it answers in time (${message || code})`)
+  }
+}
+
 /**
  * Makes a neighbour. It is connected to by itself, and again: one that is away, slow, silent or
  * something else costs the budget a few times, and then nothing until a trial was answered in time.
@@ -70,7 +80,7 @@ export function createNeighbour<Link>(options: NeighbourOptions<Link>): Neighbou
     current = undefined
     isReady = false
     options.drop(link)
-    if (!isTold) report(new Error(`${name} is left alone until it answers in time`, { cause }))
+    if (!isTold) report(new LeftAlone(name, cause))
     isTold = true
     retry = processTimers.after(open, retryMs)
   }
