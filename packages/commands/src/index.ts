@@ -56,6 +56,7 @@ export {
 export {
   localOperator,
   mayActFor,
+  mayAsk,
   operatorScope,
   parseScope,
   type Scope,

@@ -40,6 +40,12 @@ export function mayActFor(scope: Scope, userId: string): boolean {
   return mayActForAll(scope) || scope.endsWith(`/user:${encodeURIComponent(userId.toLowerCase())}`)
 }
 
+/** Whether a caller may ask for a command: its input names no user, or one the caller may act for. */
+export function mayAsk({ scope, input }: Readonly<{ scope: Scope; input: unknown }>): boolean {
+  const { userId } = input as { userId?: unknown }
+  return typeof userId !== 'string' || mayActFor(scope, userId)
+}
+
 function mayActForAll(scope: Scope): boolean {
   return scope === localOperator || isService(scope) || /^[^/]+\/operator:/.test(scope)
 }

@@ -3,7 +3,7 @@ import {
   type Executor,
   isTraceparent,
   makeCommand,
-  mayActFor,
+  mayAsk,
   type Outcome,
   type Scope,
   type SubmitOptions,
@@ -183,11 +183,6 @@ function whyNot(error: unknown): Refusal {
 function traceparentOf(headers: Headers): string | undefined {
   const given = headerOf(headers, 'traceparent')
   return isTraceparent(given) ? given : undefined
-}
-
-function mayAsk({ scope, input }: Command): boolean {
-  const userId = (input as { userId?: unknown }).userId
-  return typeof userId !== 'string' || mayActFor(scope, userId)
 }
 
 /** `expired` looks where the resource is of an answer that is no longer kept. */

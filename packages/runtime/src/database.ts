@@ -5,6 +5,11 @@ import { StartError } from './start-error.ts'
 export type Database = Readonly<{ connection: Connection; name: string }>
 
 const connectTimeoutMs = 5_000
+/** The first that knows `is json object`, by which `semel check` reads what was told. */
+const versionMin = 16
+const askWhatItIs = `
+  select current_setting('server_encoding') as encoding,
+         current_setting('server_version_num')::integer as version`
 
 /**
  * Finds the database that DATABASE_URL names, and looks whether it can keep every text.
@@ -14,9 +19,9 @@ const connectTimeoutMs = 5_000
 export async function reachDatabase(url: string, advice = ''): Promise<Database> {
   const name = nameOf(url)
   const pool = createPool({ connection: { url }, connectionsMax: 1, connectTimeoutMs })
-  let encoding: string
+  let found: Readonly<{ encoding: string; version: number }>
   try {
-    encoding = (await pool.query('show server_encoding')).rows[0].server_encoding
+    found = (await pool.query(askWhatItIs)).rows[0]
   } catch (cause) {
     const { message, code } = cause as NodeJS.ErrnoException
     throw new StartError(
@@ -27,6 +32,14 @@ export async function reachDatabase(url: string, advice = ''): Promise<Database>
     )
   } finally {
     await pool.end()
+  }
+  const { encoding, version } = found
+  if (version < versionMin * 10_000) {
+    throw new StartError(
+      'database-unsuitable',
+      `the database ${name} is PostgreSQL ${Math.floor(version / 10_000)}; ` +
+        `Semel needs ${versionMin} or newer`,
+    )
   }
   if (encoding !== 'UTF8') {
     throw new StartError(

@@ -1,4 +1,4 @@
-import type { Command } from '@semel/commands'
+import { type Command, mayAsk } from '@semel/commands'
 import {
   type AnyCommandContract,
   type AnyEventContract,
@@ -64,6 +64,7 @@ export function carries(contract: AnyCommandContract): Subscription {
       const faults = [
         ...validate(contract.input, command.sent),
         ...versionFaults(contract, command),
+        ...callerFaults(command),
       ]
       return faults.length === 0
         ? { kind: 'command', command }
@@ -109,6 +110,11 @@ function versionFaults({ requiresVersion }: AnyCommandContract, { sent }: Comman
   const { version, ifMatch } = sent as { version?: unknown; ifMatch?: unknown }
   if (!requiresVersion || version !== undefined || ifMatch !== undefined) return []
   return [{ pointer: '/version', detail: 'is required, here or in ifMatch' }]
+}
+
+/** Also of a message that was forged: nobody asks for others. */
+function callerFaults(command: Command): Fault[] {
+  return mayAsk(command) ? [] : [{ pointer: '/userId', detail: 'is not whom the scope stands for' }]
 }
 
 function inInput({ pointer, detail }: Fault): Fault {

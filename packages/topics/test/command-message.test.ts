@@ -1,5 +1,5 @@
 import { guidOf, makeCommand } from '@semel/commands'
-import type { AnyCommandContract } from '@semel/contract'
+import { type AnyCommandContract, Type } from '@semel/contract'
 import {
   carries,
   commandMessage,
@@ -59,6 +59,30 @@ describe('a message that carries a command', () => {
     const reading = strict.toCommand(readMessage(message) as Received, 'jars')
 
     expect(reading).toMatchObject({ kind: 'recall', faults: [{ pointer: '/input/version' }] })
+  })
+})
+
+describe('a forged command message', () => {
+  it.each([
+    ['of another user', '-/user:0193d5a1-6f00-7000-8000-00000000000a', 'recall'],
+    ['of the user', `-/user:${jarId}`, 'command'],
+    ['of an operator', '-/operator:ann', 'command'],
+  ])('about a user, in the name %s, is judged as at the edge', (_, scope, kind) => {
+    const message = delivered(commandMessage(fillJar, fill('one', 1), { source: 'gate', time }))
+    const body = JSON.parse(message.body)
+    const forged = {
+      ...message,
+      scope,
+      body: JSON.stringify({ ...body, input: { ...body.input, userId: jarId } }),
+    }
+    const laxer = {
+      ...(fillJar as AnyCommandContract),
+      input: Type.Object({ userId: Type.String() }),
+    }
+
+    const reading = carries(laxer).toCommand(readMessage(forged) as Received, 'jars')
+
+    expect(reading.kind).toBe(kind)
   })
 })
 

@@ -116,6 +116,7 @@ async function send(pool: Pool, method: string, request: Request): Promise<Answe
     body: request.body ?? null,
   })
   const bytes = Buffer.from(await body.arrayBuffer())
+  if (statusCode > 599) throw new Error(`an answer with status ${statusCode}, which is none`)
   return {
     status: statusCode,
     headers: carried(headers),

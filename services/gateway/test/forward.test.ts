@@ -69,6 +69,7 @@ test.each([
   ['is away', 'none', nobody],
   ['breaks every connection', 'unknown', () => service(({ socket }) => void socket.destroy())],
   ['never answers', 'unknown', () => service(() => undefined)],
+  ['answers with what is no status', 'unknown', () => service((_, to) => to.writeHead(999).end())],
 ])('a service that %s is told as effect %s', async (_, effect, where) => {
   const gateway = await gatewayTo([await where()], { retryForMs: 300, answerWithinMs: 300 })
 
