@@ -98,6 +98,21 @@ describeWithKafka('a product over Kafka', () => {
     }, 60_000)
   })
 
+  it('does not start beside one that reads the same topics for another database', async () => {
+    const env = await prepare()
+    const first = await startProduct(env)
+    const place = { key: 'k', body: orderOf(freshId()) }
+    await endOf(first.url, await askLater(first.url, place))
+    const other = databaseUrl(await testDatabase(migrations))
+
+    const refused = spawnProduct({ ...env, DATABASE_URL: other })
+    const again = await startProduct(env)
+
+    expect(await refused.exited).toBe(4)
+    expect(refused.output()).toMatch(/^semel: others read as T\d+_orders.*\(KAFKA_TOPIC_PREFIX\).*\n$/)
+    expect((await ask(again.url, place)).replayed).toBe(true)
+  })
+
   it.each([
     ['that is not there', undefined, /there is no T\d+_order_1_0_pu.*npx semel topics create\n$/],
     ['that would drop messages unread', { 'cleanup.policy': 'compact' }, /set delete/],

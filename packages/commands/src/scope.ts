@@ -40,7 +40,7 @@ export function mayActFor(scope: Scope, userId: string): boolean {
   return mayActForAll(scope) || scope.endsWith(`/user:${encodeURIComponent(userId.toLowerCase())}`)
 }
 
-/** Whether a caller may ask for a command: its input names no user, or one the caller may act for. */
+/** Whether a caller may ask for a command, which may name a user. */
 export function mayAsk({ scope, input }: Readonly<{ scope: Scope; input: unknown }>): boolean {
   const { userId } = input as { userId?: unknown }
   return typeof userId !== 'string' || mayActFor(scope, userId)

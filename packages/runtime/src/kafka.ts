@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type {
-  inspectTopics,
+  GroupsOwned,
   KafkaConnection,
   KafkaTransport,
   TopicFound,
@@ -16,8 +16,8 @@ export type KafkaOptions = Readonly<{
   settings: KafkaSettings & TopicSettings
   /** The names of all topics there are. */
   topicNames: readonly string[]
-  /** Tells for whom it reads; a process that only writes has none. */
-  ownerOf?: () => Promise<string>
+  /** Tells for whom it reads, and as which groups; a process that only writes has none. */
+  readerOf?: () => Promise<GroupsOwned>
   lifecycle: Lifecycle
   report: (error: unknown) => void
 }>
@@ -27,8 +27,8 @@ const inspectAgainMs = 5000
 
 /**
  * Opens the transport over the Kafka that the settings name; undefined where they name none. It is
- * refused where topics are not as they must be. Where Kafka is away it is opened all the same, and
- * the topics are looked at when it is back.
+ * refused where topics are not as they must be, or another system reads as its groups. Where Kafka
+ * is away it is opened all the same, and looked at when it is back.
  *
  * @throws {StartError} `kafka-refuses`, `topics-unsuitable`
  */
@@ -37,16 +37,22 @@ export async function openKafka(options: KafkaOptions): Promise<KafkaTransport |
   const connection = await kafkaConnectionOf(settings)
   if (connection === undefined) return undefined
   // Loaded where it is wanted: the client takes a quarter of a second.
-  const { inspectTopics, kafkaTransport } = await import('@semel/topics/kafka')
+  const { findTakenGroups, inspectTopics, kafkaTransport } = await import('@semel/topics/kafka')
   const wanted = { ...connection, ...topicsWanted(options) }
-  const look = () => lookAtTopics(inspectTopics, wanted)
+  const reader = await options.readerOf?.()
+  const look = () =>
+    lookAt(connection, async () => {
+      const taken = reader === undefined ? [] : await findTakenGroups(connection, reader)
+      refuseTaken(taken)
+      refuseUnsuitable(await inspectTopics(wanted))
+    })
   const away = await look()
   if (away !== undefined) {
     report(away)
     lookAgain(look, options)
   }
-  const owner = await options.ownerOf?.()
-  const kafka = kafkaTransport({ ...connection, ...(owner === undefined ? {} : { owner }) })
+  const owner = reader === undefined ? {} : { owner: reader.owner }
+  const kafka = kafkaTransport({ ...connection, ...owner })
   lifecycle.defer('Kafka', kafka.close)
   return kafka
 }
@@ -101,27 +107,42 @@ async function trusted(file: string | undefined): Promise<{ ca?: string }> {
   }
 }
 
-/** What keeps Kafka from being looked at now; undefined when its topics are as they must be. */
-async function lookAtTopics(
-  inspect: typeof inspectTopics,
-  wanted: TopicOptions,
+/** What keeps Kafka from being looked at now; undefined when it was. */
+async function lookAt(
+  connection: KafkaConnection,
+  work: () => Promise<void>,
 ): Promise<StartError | undefined> {
-  let found: readonly TopicFound[] | undefined
   const patience = new AbortController()
-  const late = delay(inspectMaxMs, undefined, { signal: patience.signal }).catch(() => undefined)
+  const late = delay(inspectMaxMs, 'late' as const, { signal: patience.signal })
   try {
-    found = await Promise.race([inspect(wanted), late])
+    const ended = await Promise.race([work(), late])
+    if (ended !== 'late') return undefined
+    return awayError(connection, `no answer within ${inspectMaxMs} ms`)
   } catch (error) {
+    if (error instanceof StartError) throw error
     const { code, message } = error as Error & { code?: unknown }
-    if (code === 'unavailable') return awayError(wanted, message, error)
+    if (code === 'unavailable') return awayError(connection, message, error)
     const told = `Kafka refuses (${message}); check the variables that begin with KAFKA_`
     throw new StartError('kafka-refuses', told, { cause: error })
   } finally {
     patience.abort()
+    await late.catch(() => undefined)
   }
-  if (found === undefined) return awayError(wanted, `no answer within ${inspectMaxMs} ms`)
+}
+
+/** Two systems would each get a part of the other's messages. */
+function refuseTaken(groups: readonly string[]): void {
+  if (groups.length === 0) return
+  throw new StartError(
+    'kafka-refuses',
+    `others read as ${groups.join(', ')} in Kafka, for another database: give each system names of ` +
+      'its own (KAFKA_TOPIC_PREFIX), or stop the other one',
+  )
+}
+
+function refuseUnsuitable(found: readonly TopicFound[]): void {
   const faults = topicFaults(found)
-  if (faults.length === 0) return undefined
+  if (faults.length === 0) return
   throw new StartError(
     'topics-unsuitable',
     `topics in Kafka are not as they must be: ${faults.join('; ')}. ` +
@@ -129,7 +150,7 @@ async function lookAtTopics(
   )
 }
 
-function awayError({ brokers }: TopicOptions, why: string, cause?: unknown): StartError {
+function awayError({ brokers }: KafkaConnection, why: string, cause?: unknown): StartError {
   return new StartError(
     'kafka-away',
     `Kafka at ${brokers.join(', ')} cannot be asked yet (${why}): it is tried again, and what is ` +

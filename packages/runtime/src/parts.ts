@@ -125,12 +125,13 @@ export async function openParts<Settings>(
 
 /** Topics are read from the outbox of the database, or from the Kafka that it is copied to. */
 async function openTopics(pool: Pool, options: SharedOptions): Promise<Shared['topics']> {
-  const { settings, topicNames, lifecycle, metrics, report } = options
+  const { settings, names, topicNames, lifecycle, metrics, report } = options
   const partitions = Object.fromEntries(topicNames.map((name) => [name, settings.SEMEL_PARTITIONS]))
   const outbox = postgresTransport({ pool, partitions, retention: retentionOf(settings), report })
   metrics?.watchGroups(outbox)
   lifecycle.defer('topics', outbox.close)
-  const kafka = await openKafka({ ...options, ownerOf: () => databaseIdentity(pool) })
+  const readerOf = async () => ({ owner: await databaseIdentity(pool), groups: names })
+  const kafka = await openKafka({ ...options, readerOf })
   metrics?.watchPublisher(kafka ?? outbox)
   if (kafka === undefined) return outbox
   const relay = startRelay({ from: outbox, to: kafka, topics: topicNames, report })

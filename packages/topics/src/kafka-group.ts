@@ -3,6 +3,7 @@ import { assignPartitions, nameOf, type TopicPartition } from './assign-partitio
 import { clientOptions, countsOf, type KafkaConnection } from './kafka-connection.ts'
 import type { GroupClient, Offset } from './kafka-consumer.ts'
 import { GroupTaken, MessagesGone } from './kafka-failures.ts'
+import { protocolOf } from './kafka-owners.ts'
 import type { Stretch } from './kafka-partition.ts'
 import { limitTo } from './limit.ts'
 
@@ -117,8 +118,7 @@ function memberOptions(group: string, owner = '') {
     heartbeatStallTimeout: 2 * sessionTimeoutMs,
     // Who joins waits for all others to join again.
     requestTimeout: 2 * sessionTimeoutMs,
-    // Kafka lets nobody in who shares partitions out by other rules than the members do.
-    protocols: [{ name: `semel-keeping-${owner}`, version: 1 }],
+    protocols: [{ name: protocolOf(owner), version: 1 }],
     partitionAssigner: shareOut,
   }
 }

@@ -28,6 +28,7 @@ export {
   RecordTooLarge,
   TopicUnknown,
 } from './kafka-failures.ts'
+export { findTakenGroups, type GroupsOwned } from './kafka-owners.ts'
 export {
   type GroupReading,
   type KafkaPosition,
