@@ -109,7 +109,9 @@ describeWithKafka('a product over Kafka', () => {
     const again = await startProduct(env)
 
     expect(await refused.exited).toBe(4)
-    expect(refused.output()).toMatch(/^semel: others read as T\d+_orders.*\(KAFKA_TOPIC_PREFIX\).*\n$/)
+    expect(refused.output()).toMatch(
+      /^semel: others read as T\d+_orders.*\(KAFKA_TOPIC_PREFIX\).*\n$/,
+    )
     expect((await ask(again.url, place)).replayed).toBe(true)
   })
 

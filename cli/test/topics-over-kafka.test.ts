@@ -2,8 +2,8 @@ import { Producer } from '@platformatic/kafka'
 import type { Kafka } from '@semel/parts/kafka'
 import { describeWithKafka, openTestKafka } from '@semel/parts/testing'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
-import { ask, bodyOf } from '../../test/client.ts'
-import { openProduct, until } from '../../test/product.ts'
+import { ask } from '../../test/client.ts'
+import { openProduct } from '../../test/product.ts'
 import { type OwnDatabase, ownDatabase, sell, semel, settled } from './shop.ts'
 
 type Shown = Readonly<{
@@ -96,26 +96,6 @@ describeWithKafka('semel topics, over Kafka', () => {
     expect(await billing()).toEqual(at)
     expect(await state(second)).toEqual(before)
     expect((await semel(['check'], env)).code).toBe(0)
-  })
-
-  it('a system on another database, with the same names in Kafka, reads nothing and says so', async () => {
-    const elsewhere = await ownDatabase()
-    onTestFinished(elsewhere.drop)
-    const [first, second] = [
-      await openProduct(env),
-      await openProduct({ ...env, DATABASE_URL: elsewhere.url }),
-    ]
-    onTestFinished(async () => void (await Promise.all([first.close(), second.close()])))
-
-    await until(async () =>
-      second.output().includes('others read as the group DEV_orders in Kafka'),
-    )
-    const { userId } = await sell(first)
-
-    const ofUser = { method: 'GET', path: `/notifications?userId=${userId}` } as const
-    expect(bodyOf(await ask(first.url, ofUser)).items).toHaveLength(2)
-    expect(bodyOf(await ask(second.url, ofUser)).items).toEqual([])
-    expect(first.output()).not.toContain('others read')
   })
 
   it('a reset says what is known, and leaves the groups of the outbox to the database', async () => {
