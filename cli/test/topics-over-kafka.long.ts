@@ -1,4 +1,4 @@
-import { Producer } from '@platformatic/kafka'
+import { Admin, Producer } from '@platformatic/kafka'
 import type { Kafka } from '@semel/parts/kafka'
 import { describeWithKafka, openTestKafka } from '@semel/parts/testing'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
@@ -39,6 +39,15 @@ describeWithKafka('semel topics, over Kafka', () => {
     const record = { topic, key: Buffer.from('k'), value: Buffer.from('{}') }
     await producer.send({ messages: [{ ...record, timestamp: BigInt(Number(time)) }], acks: -1 })
     await producer.close()
+  }
+
+  /** Else the broker may drop what is old before anybody looks. */
+  async function keepForEver(topic: string): Promise<void> {
+    const admin = new Admin({ clientId: 'other', bootstrapBrokers: [...kafka.brokers] })
+    await admin.deleteTopics({ topics: [topic] })
+    const configs = [{ name: 'retention.ms', value: '-1' }]
+    await admin.createTopics({ topics: [topic], partitions: 1, replicas: 1, configs })
+    await admin.close()
   }
 
   async function shown(): Promise<readonly Shown[]> {
@@ -112,6 +121,7 @@ describeWithKafka('semel topics, over Kafka', () => {
 
   it('refuses to read again what came before all that is remembered, unless it is meant', async () => {
     const then = new Date(Date.now() - 60 * 24 * 60 * 60 * 1000)
+    await keepForEver('DEV_billing_1_0_pu_dead')
     await write('DEV_billing_1_0_pu_dead', then)
     const args = ['topics', 'reset', '--group', 'messages', '--topic', 'billing_dead', '--to']
     await semel([...args, '1', '--yes'], env)
