@@ -1,6 +1,6 @@
 import type { ConsumeOptions, Delivered, Transport } from './transport.ts'
 
-/** The group of the outbox that a relay is, unless it is given another. */
+/** The group of the outbox that relays are: its positions say how far they have come. */
 export const relayGroup = 'relay'
 
 /** What a relay is made of. */
@@ -10,8 +10,6 @@ export type RelayOptions = Readonly<{
   /** What the outbox is copied into. Resolves when all of them are durable, in their order. */
   to: Readonly<{ forward(messages: readonly Delivered[]): Promise<void> }>
   topics: readonly string[]
-  /** The group whose positions say how far it has come. Default `relay`. */
-  group?: string
 }> &
   ConsumeOptions
 
@@ -28,7 +26,6 @@ export type Relay = Readonly<{
  * time. A message is copied again where a process dies between the copy and its note; where two
  * copy at once for a moment, what follows the first copies keeps its order.
  */
-export function startRelay({ from, to, topics, ...rest }: RelayOptions): Relay {
-  const { group = relayGroup, ...options } = rest
-  return from.consume(group, topics, (batch) => to.forward(batch), options)
+export function startRelay({ from, to, topics, ...options }: RelayOptions): Relay {
+  return from.consume(relayGroup, topics, (batch) => to.forward(batch), options)
 }
