@@ -180,7 +180,7 @@ function createPolling(
   report: (error: unknown) => void,
 ): Recurring & Pick<PostgresTransport, 'lagOf' | 'lags'> {
   const db = queryable(pool)
-  let seen: readonly HeadRow[] = []
+  let lags: readonly Lag[] = []
   let groupLags: ReadonlyMap<string, number> = new Map()
   let idle = 0
   let failures = 0
@@ -189,10 +189,11 @@ function createPolling(
     if (consumers.size === 0) return Infinity
     const topics = [...new Set([...consumers].flatMap((consumer) => consumer.topics))]
     const groups = [...new Set([...consumers].map(({ group }) => group))]
-    seen = await readHeads(db, topics, groups)
-    groupLags = lagsOfGroups(seen.flatMap(lagIn))
+    const rows = await readHeads(db, topics, groups)
+    lags = rows.flatMap(lagIn)
+    groupLags = lagsOfGroups(lags)
     failures = 0
-    const news = seen.filter((row) => isNews(row, consumers, ownership))
+    const news = rows.filter((row) => isNews(row, consumers, ownership))
     idle = news.length > 0 ? 0 : idle + 1
     return idle > pollsUntilIdle ? Math.max(pollMs, idlePollMs) : pollMs
   }
@@ -205,7 +206,7 @@ function createPolling(
   return {
     ...repeated,
     lagOf: (group) => groupLags.get(group) ?? 0,
-    lags: () => seen.flatMap(lagIn),
+    lags: () => lags,
   }
 }
 
