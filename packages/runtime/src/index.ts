@@ -20,6 +20,7 @@ export { runProcess } from './process.ts'
 export { createReporter } from './reporter.ts'
 export {
   addressOf,
+  answeringSettings,
   cacheSettings,
   callerSettings,
   currencySettings,
@@ -29,7 +30,6 @@ export {
   kafkaSettings,
   limitSettings,
   listening,
-  lookUpSettings,
   mailSettings,
   metricsSettings,
   readSettings,

@@ -208,6 +208,14 @@ export const limitSettings = {
   ),
 }
 
+/** What a service that clients send commands to is configured by, besides. */
+export const answeringSettings = {
+  ...currencySettings,
+  ...registerSettings,
+  ...cacheSettings,
+  ...lookUpSettings,
+}
+
 /** What every service alone is configured by; `port` is its usual one. */
 export function serviceSettings(port: number) {
   return {

@@ -1,19 +1,10 @@
 import { type Static, Type } from '@semel/contract'
 import { announcing } from '@semel/contracts/messages'
-import {
-  cacheSettings,
-  currencySettings,
-  lookUpSettings,
-  registerSettings,
-  serviceSettings,
-} from '@semel/runtime'
+import { answeringSettings, serviceSettings } from '@semel/runtime'
 import type { ServicePart } from '@semel/runtime/service'
 import { createOrders, currencyInUse, migrations } from './service.ts'
 
-const own = Type.Object({
-  ...{ ...currencySettings, ...registerSettings },
-  ...{ ...cacheSettings, ...lookUpSettings },
-})
+const own = Type.Object(answeringSettings)
 
 /** The service as a part of a process, and what it is configured by alone. */
 export const orders: ServicePart<Static<typeof own>> = {
