@@ -1,14 +1,11 @@
 import type { Step } from './progress.ts'
 import { runSaga, type SagaContender } from './saga-contender.ts'
 import type { SagaRowName } from './saga-report.ts'
-import type { SagaOptions, SagaWorkshop } from './saga-steps.ts'
+import { measuredSaga, type SagaOptions, type SagaWorkshop, secondsAround } from './saga-steps.ts'
 
 /** What the steps work with. */
 export type ApartWorkshop = Omit<SagaWorkshop, 'careless'> &
   Readonly<{ apart(): Promise<SagaContender> }>
-
-/** Clearing, deposits, waiting for rest, counting. */
-const secondsAround = 4
 
 /** All that is to be done, in its order. */
 export function apartSteps(options: SagaOptions, workshop: ApartWorkshop): Step[] {
@@ -34,30 +31,20 @@ export function apartSteps(options: SagaOptions, workshop: ApartWorkshop): Step[
 
 /** Both in turn under the full load; then both at a tenth of what the slower one settled. */
 function roundOf(round: number, options: SagaOptions, workshop: ApartWorkshop): Step[] {
-  const { rounds, seconds, connections } = options
-  const { databases, driver, findings, saga, apart } = workshop
-  const settled: number[] = []
+  const { rounds, connections } = options
+  const { saga, apart } = workshop
+  const rates: number[] = []
   const step = (
     name: SagaRowName,
     what: string,
     open: () => Promise<SagaContender>,
-    paceOf?: () => number,
-  ): Step => {
-    const label = `${what}, round ${round} of ${rounds}`
-    return {
-      label,
-      seconds: seconds * (paceOf === undefined ? 2 : 1) + secondsAround,
-      async run() {
-        const rate = paceOf === undefined ? {} : { rate: paceOf() }
-        const wanted = { connections, seconds, run: `${name}-${round}`, ...rate }
-        const ran = await runSaga(databases, await open(), driver, wanted)
-        if (paceOf === undefined) settled.push(ran.sample.rate)
-        findings.found({ name }, ran.sample)
-        findings.checked(label, ran.faults)
-      },
-    }
-  }
-  const tenth = () => Math.min(...settled) / 10
+    rateOf?: () => number,
+  ): Step =>
+    measuredSaga(options, workshop, {
+      ...{ name, round, label: `${what}, round ${round} of ${rounds}`, open, rateOf },
+      settled: (rate) => void rates.push(rate),
+    })
+  const tenth = () => Math.min(...rates) / 10
   return [
     step('saga', `(e) in one process, ${connections} connections`, saga),
     step('apart', `(f) apart, ${connections} connections`, apart),

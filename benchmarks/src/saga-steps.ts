@@ -27,7 +27,7 @@ export type SagaWorkshop = Readonly<{
 }>
 
 /** Clearing, deposits, waiting for rest, counting. */
-const secondsAround = 3
+export const secondsAround = 4
 
 /** All that is to be done, in its order. */
 export function sagaSteps(options: SagaOptions, workshop: SagaWorkshop): Step[] {
@@ -54,26 +54,49 @@ export function sagaSteps(options: SagaOptions, workshop: SagaWorkshop): Step[] 
   ]
 }
 
+/** A measurement of a whole system: under the full load, or at a rate that is known by then. */
+export type SagaMeasurement = Readonly<{
+  name: SagaRowName
+  round: number
+  label: string
+  open: () => Promise<SagaContender>
+  /** Requests a second. Undefined: as many as are answered, and `settled` is told of the sagas. */
+  rateOf: (() => number) | undefined
+  settled: (rate: number) => void
+}>
+
+/** The step that makes a measurement. */
+export function measuredSaga(
+  { seconds, connections }: SagaOptions,
+  { databases, driver, findings }: Pick<SagaWorkshop, 'databases' | 'driver' | 'findings'>,
+  { name, round, label, open, rateOf, settled }: SagaMeasurement,
+): Step {
+  return {
+    label,
+    seconds: seconds * (rateOf === undefined ? 2 : 1) + secondsAround,
+    async run() {
+      const rate = rateOf === undefined ? {} : { rate: rateOf() }
+      const wanted = { connections, seconds, run: `${name}-${round}`, ...rate }
+      const ran = await runSaga(databases, await open(), driver, wanted)
+      if (rateOf === undefined) settled(ran.sample.rate)
+      findings.found({ name }, ran.sample)
+      findings.checked(label, ran.faults)
+    },
+  }
+}
+
 function roundOf(round: number, options: SagaOptions, workshop: SagaWorkshop): Step[] {
   const { rounds, seconds, connections } = options
   const { databases, driver, findings } = workshop
   const end = `round ${round} of ${rounds}`
   let settledRate = 1
-  const step = (name: SagaRowName, what: string, paceOf?: () => number): Step => {
-    const label = `${what}, ${end}`
-    return {
-      label,
-      seconds: seconds * (paceOf === undefined ? 2 : 1) + secondsAround,
-      async run() {
-        const rate = paceOf === undefined ? {} : { rate: paceOf() }
-        const wanted = { connections, seconds, run: `${name}-${round}`, ...rate }
-        const ran = await runSaga(databases, await workshop.saga(), driver, wanted)
-        if (paceOf === undefined) settledRate = ran.sample.rate
-        findings.found({ name }, ran.sample)
-        findings.checked(label, ran.faults)
+  const step = (name: SagaRowName, what: string, rateOf?: () => number): Step =>
+    measuredSaga(options, workshop, {
+      ...{ name, round, label: `${what}, ${end}`, open: workshop.saga, rateOf },
+      settled: (rate) => {
+        settledRate = rate
       },
-    }
-  }
+    })
   return [
     {
       label: `(b) creates, ${connections} connections, ${end}`,
