@@ -1,4 +1,3 @@
-import { createServer, type Socket } from 'node:net'
 import { Admin } from '@platformatic/kafka'
 import { topics as topicNames } from '@semel/contracts/catalogue'
 import type { Kafka } from '@semel/parts/kafka'
@@ -10,6 +9,7 @@ import { ask, freshId, orderOf } from './client.ts'
 import { spawnProduct, startProduct, until } from './product.ts'
 import { databaseUrl } from './replicas.ts'
 import { askLater, endOf, itemsOf, migrations, openAccount } from './saga.ts'
+import { silentPort } from './silent-port.ts'
 
 describe('a product whose Kafka', () => {
   it.each([
@@ -137,15 +137,3 @@ describeWithKafka('a product over Kafka', () => {
     expect(refused.output().trim().split('\n')).toHaveLength(1)
   })
 })
-
-/** A port that takes connections and says nothing. */
-async function silentPort(): Promise<number> {
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => void sockets.add(socket.on('error', () => {})))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  return (server.address() as { port: number }).port
-}

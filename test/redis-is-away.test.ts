@@ -1,5 +1,3 @@
-import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import { migrations } from '@semel/orders'
 import { describeWithRedis, freePort, startRedis } from '@semel/parts/testing'
@@ -8,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { ask, freshId, orderOf } from './client.ts'
 import { startProduct, until } from './product.ts'
 import { databaseUrl } from './replicas.ts'
+import { silentPort } from './silent-port.ts'
 
 const SEAL_SECRET = 'a secret of at least thirty-two bytes'
 
@@ -57,15 +56,3 @@ describeWithRedis('two products that share a Redis', () => {
     expect([await one.stop(), await other.stop()]).toEqual([0, 0])
   })
 })
-
-async function silentPort(): Promise<number> {
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => sockets.add(socket.resume().on('error', () => {})))
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return (server.address() as { port: number }).port
-}
