@@ -1,0 +1,18 @@
+{{/* Everything of a service's chart. */}}
+{{- define "service" -}}
+{{- $install := .Values.install | default "all" -}}
+{{- include "service.account" . }}
+{{- if ne $install "app" }}{{ if .Values.migration }}{{ include "service.migration" . }}{{ end }}{{ end }}
+{{- if ne $install "migration" }}
+{{- include "service.secret" . }}
+{{- include "service.deployment" . }}
+{{- include "service.address" . }}
+{{- if .Values.ingress.enabled }}{{ include "service.ingress" . }}{{ end }}
+{{- if .Values.httpRoute.enabled }}{{ include "service.httpRoute" . }}{{ end }}
+{{- if .Values.networkPolicy.enabled }}{{ include "service.networkPolicy" . }}{{ end }}
+{{- if .Values.autoscaling.enabled }}{{ include "service.autoscaler" . }}{{ end }}
+{{- if and .Values.podDisruptionBudget.enabled (or .Values.autoscaling.enabled (gt (int .Values.replicas) 1)) }}
+{{- include "service.disruption" . }}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,123 @@
+{{/* What the process is told in the clear: its chart's settings before those of all charts. */}}
+{{- define "service.settings" -}}
+{{- $process := include "service.process" . | fromYaml -}}
+{{- $all := merge (dict) (.Values.settings | default dict) (((.Values.global).semel).settings | default dict) $process.usual -}}
+{{- $told := dict -}}
+{{- range $process.settings -}}
+  {{- if hasKey $all . -}}
+    {{- $value := index $all . -}}
+    {{- /* What YAML says in digits, Helm keeps as a float, which has another look. */ -}}
+    {{- if kindIs "float64" $value -}}{{- $value = int64 $value -}}{{- end -}}
+    {{- $_ := set $told . (tpl (toString $value) $) -}}
+  {{- end -}}
+{{- end -}}
+{{- toYaml $told -}}
+{{- end }}
+
+{{/* Which Secrets hold the rest: NAME: {name, key}. What nobody names and the process needs is generated. */}}
+{{- define "service.secrets" -}}
+{{- $process := include "service.process" . | fromYaml -}}
+{{- $settings := include "service.settings" . | fromYaml -}}
+{{- $own := .Values.secrets | default dict -}}
+{{- $global := ((.Values.global).semel).secrets | default dict -}}
+{{- $named := dict -}}
+{{- range $process.secrets -}}
+  {{- $reference := default (index $global .) (index $own .) -}}
+  {{- if and (eq . "DATABASE_URL") ($.Values.postgres).enabled -}}
+    {{- if hasKey $own . -}}
+      {{- fail "secrets.DATABASE_URL names a database, and postgres.enabled brings another one: set postgres.enabled=false" -}}
+    {{- end -}}
+    {{- $reference = dict "name" (printf "%s-%s" (include "service.called" (list $ "postgres")) $.Chart.Name) "key" "uri" -}}
+  {{- end -}}
+  {{- if $reference -}}
+    {{- $_ := set $named . (dict "name" (tpl $reference.name $) "key" $reference.key) -}}
+  {{- end -}}
+{{- end -}}
+{{- $generated := include "service.fullname" . -}}
+{{- if hasKey $settings "AUTH_JWKS_URL" -}}
+  {{- $_ := unset $named "AUTH_JWT_SECRET" -}}
+{{- else if and (has "AUTH_JWT_SECRET" $process.secrets) (not (hasKey $named "AUTH_JWT_SECRET")) -}}
+  {{- $_ := set $named "AUTH_JWT_SECRET" (dict "name" $generated "key" "AUTH_JWT_SECRET") -}}
+{{- end -}}
+{{- if has "REDIS_URL" $process.secrets -}}
+  {{- if not (or (hasKey $named "REDIS_URL") (hasKey $settings "MESSAGES_URL")) -}}
+    {{- $_ := unset $named "SEAL_SECRET" -}}
+  {{- else if not (hasKey $named "SEAL_SECRET") -}}
+    {{- $_ := set $named "SEAL_SECRET" (dict "name" $generated "key" "SEAL_SECRET") -}}
+  {{- end -}}
+{{- end -}}
+{{- if has "DATABASE_URL" $process.secrets -}}
+  {{- if .Values.migration -}}
+    {{- if not (hasKey $named "DATABASE_URL") -}}
+      {{- fail (printf "%s has no database: name the Secret that holds its URL (secrets.DATABASE_URL.name and .key), or set postgres.enabled=true" .Chart.Name) -}}
+    {{- end -}}
+  {{- else if hasKey $settings "KAFKA_BROKERS" -}}
+    {{- /* The gateway needs one only for what Kafka would carry. */ -}}
+    {{- $_ := unset $named "DATABASE_URL" -}}
+  {{- end -}}
+{{- end -}}
+{{- include "service.foundSecrets" (list . $own) -}}
+{{- toYaml $named -}}
+{{- end }}
+
+{{/* Refuses what is named and is not there. Only a cluster knows: where none is asked, nothing is refused. */}}
+{{- define "service.foundSecrets" -}}
+{{- $root := index . 0 -}}
+{{- $namespace := $root.Release.Namespace -}}
+{{- if lookup "v1" "ServiceAccount" $namespace "default" -}}
+  {{- range $variable, $reference := index . 1 -}}
+    {{- $name := tpl $reference.name $root -}}
+    {{- $found := lookup "v1" "Secret" $namespace $name -}}
+    {{- if not $found -}}
+      {{- fail (printf "secrets.%s names the Secret %s, which is not in the namespace %s: make it first" $variable $name $namespace) -}}
+    {{- else if not (hasKey ($found.data | default dict) $reference.key) -}}
+      {{- fail (printf "secrets.%s names the key %s, which the Secret %s does not have (it has: %s)" $variable $reference.key $name (keys ($found.data | default dict) | sortAlpha | join ", ")) -}}
+    {{- end -}}
+  {{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* The variables of a container: (list $ names), or of all names that the process reads: (list $). */}}
+{{- define "service.environment" -}}
+{{- $root := index . 0 -}}
+{{- $only := len . | eq 2 | ternary (last .) list -}}
+{{- $variables := list -}}
+{{- range $name, $value := include "service.settings" $root | fromYaml -}}
+  {{- if or (not $only) (has $name $only) -}}
+    {{- $variables = append $variables (dict "name" $name "value" $value) -}}
+  {{- end -}}
+{{- end -}}
+{{- range $name, $reference := include "service.secrets" $root | fromYaml -}}
+  {{- if or (not $only) (has $name $only) -}}
+    {{- $variables = append $variables (dict "name" $name "valueFrom" (dict "secretKeyRef" $reference)) -}}
+  {{- end -}}
+{{- end -}}
+{{- toYaml $variables -}}
+{{- end }}
+
+{{/* A Secret whose values are made once: (list $ name keys). An upgrade finds them there. */}}
+{{- define "service.generatedSecret" -}}
+{{- $root := index . 0 -}}
+{{- $name := index . 1 -}}
+{{- $there := (lookup "v1" "Secret" $root.Release.Namespace $name).data | default dict -}}
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  {{- include "service.metadata" (list $root $name $root.Chart.Name) | nindent 2 }}
+type: Opaque
+data:
+  {{- range index . 2 }}
+  {{ . }}: {{ index $there . | default (randAlphaNum 48 | b64enc) }}
+  {{- end }}
+{{ end }}
+
+{{/* What nobody named. */}}
+{{- define "service.secret" -}}
+{{- $keys := list -}}
+{{- $name := include "service.fullname" . -}}
+{{- range $variable, $reference := include "service.secrets" . | fromYaml -}}
+  {{- if eq $reference.name $name -}}{{- $keys = append $keys $variable -}}{{- end -}}
+{{- end -}}
+{{- if $keys }}{{ include "service.generatedSecret" (list . $name $keys) }}{{ end -}}
+{{- end }}

@@ -1,0 +1,56 @@
+{{/*
+A Job of semel: (dict "root" $ "name" … "what" … "image" … "args" … "timeoutSeconds" … "variables" …).
+On install it is there together with what it waits for, or a database that the release brings along
+would come after it. On upgrade it runs before all else: if it fails, nothing has changed.
+*/}}
+{{- define "service.job" -}}
+{{- $root := .root -}}
+---
+apiVersion: batch/v1
+kind: Job
+metadata:
+  {{- include "service.metadata" (list $root (printf "%s-%d" .name $root.Release.Revision) .what) | nindent 2 }}
+  {{- if $root.Release.IsUpgrade }}
+  annotations:
+    helm.sh/hook: pre-upgrade
+    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
+    helm.sh/hook-output-log-policy: hook-failed
+  {{- end }}
+spec:
+  backoffLimit: 2
+  activeDeadlineSeconds: {{ .timeoutSeconds }}
+  template:
+    metadata:
+      {{- include "service.podMetadata" (list $root .what) | nindent 6 }}
+    spec:
+      {{- include "service.pod" (list $root 1000) | nindent 6 }}
+      restartPolicy: Never
+      containers:
+        - name: semel
+          {{- include "service.container" (list $root .image) | nindent 10 }}
+          args: {{- toYaml .args | nindent 12 }}
+          env:
+            {{- include "service.environment" (concat (list $root) (.variables | default list | list | compact)) | nindent 12 }}
+          volumeMounts:
+            - { name: tmp, mountPath: /tmp }
+            {{- with $root.Values.volumeMounts }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
+      volumes:
+        - { name: tmp, emptyDir: { sizeLimit: 64Mi } }
+        {{- with $root.Values.volumes }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+{{ end }}
+
+{{/* Makes or changes the tables of the service. */}}
+{{- define "service.migration" -}}
+{{- include "service.job" (dict
+  "root" .
+  "name" (printf "%s-migration" (include "service.fullname" .))
+  "what" (printf "%s-migration" .Chart.Name)
+  "image" .Values.migration.image
+  "args" (list "migrate" .Chart.Name "--wait" (toString .Values.waitSeconds))
+  "timeoutSeconds" .Values.migration.timeoutSeconds
+  "variables" (list "DATABASE_URL")) }}
+{{- end }}

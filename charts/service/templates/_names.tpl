@@ -1,0 +1,60 @@
+{{/* How this release calls its chart with a name: (list $ "postgres"). */}}
+{{- define "service.called" -}}
+{{- $root := index . 0 -}}
+{{- $chart := index . 1 -}}
+{{- eq $root.Release.Name $chart | ternary $chart (printf "%s-%s" $root.Release.Name $chart) -}}
+{{- end }}
+
+{{/* How everything of this chart is called. */}}
+{{- define "service.fullname" -}}
+{{- default (include "service.called" (list . .Chart.Name)) .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- end }}
+
+{{/* Where a neighbour is: one of the same release, or of a release that has the chart's name, as this one has. */}}
+{{- define "service.neighbour" -}}
+{{- $root := index . 0 -}}
+{{- $chart := index . 1 -}}
+{{- eq $root.Release.Name $root.Chart.Name | ternary $chart (include "service.called" .) -}}
+{{- end }}
+
+{{/* What tells pods apart, for ever: a Deployment's selector cannot be changed. (list $ "orders") */}}
+{{- define "service.selector" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: {{ index . 1 }}
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+{{- end }}
+
+{{/* Labels of whatever belongs to this chart, by what it is: (list $ "orders-migration"). */}}
+{{- define "service.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "service.selector" . }}
+app.kubernetes.io/component: {{ $root.Chart.Name }}
+app.kubernetes.io/part-of: semel
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{/* Name, namespace and labels of whatever belongs to this chart: (list $ name what). */}}
+{{- define "service.metadata" -}}
+{{- $root := index . 0 -}}
+name: {{ index . 1 }}
+namespace: {{ $root.Release.Namespace }}
+labels:
+  {{- include "service.labels" (list $root (index . 2)) | nindent 2 }}
+{{- end }}
+
+{{/* An image as it is pulled: (list $ .Values.image). A digest says it all; the tag is then for people. */}}
+{{- define "service.image" -}}
+{{- $root := index . 0 -}}
+{{- $image := index . 1 -}}
+{{- $registry := default ((($root.Values.global).semel).image).registry $image.registry -}}
+{{- with $registry }}{{ trimSuffix "/" . }}/{{ end -}}
+{{ $image.repository }}:{{ default $root.Chart.AppVersion $image.tag }}
+{{- with $image.digest }}@{{ . }}{{ end -}}
+{{- end }}
+
+{{/* What the process of this chart reads, what it is told, what it shows. */}}
+{{- define "service.process" -}}
+{{- .Files.Get "process.yaml" -}}
+{{- end }}

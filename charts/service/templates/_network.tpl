@@ -1,0 +1,93 @@
+{{/* Where a service is found in the cluster. */}}
+{{- define "service.address" -}}
+---
+apiVersion: v1
+kind: Service
+metadata:
+  {{- include "service.metadata" (list . (include "service.fullname" .) .Chart.Name) | nindent 2 }}
+spec:
+  selector: {{- include "service.selector" (list . .Chart.Name) | nindent 4 }}
+  ports:
+    - { name: http, port: 80, targetPort: http, appProtocol: http }
+    - { name: metrics, port: 9464, targetPort: metrics }
+{{ end }}
+
+{{/* The public paths from outside: no health, no metrics, nothing that services only ask each other. */}}
+{{- define "service.ingress" -}}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  {{- include "service.metadata" (list . (include "service.fullname" .) .Chart.Name) | nindent 2 }}
+  {{- with .Values.ingress.annotations }}
+  annotations: {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  {{- with .Values.ingress.className }}
+  ingressClassName: {{ . }}
+  {{- end }}
+  {{- with .Values.ingress.tls }}
+  tls: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  rules:
+    - host: {{ .Values.host | quote }}
+      http:
+        paths:
+          {{- range (include "service.process" . | fromYaml).paths }}
+          - path: {{ . }}
+            pathType: Prefix
+            backend: { service: { name: {{ include "service.fullname" $ }}, port: { name: http } } }
+          {{- end }}
+{{ end }}
+
+{{/* The same by the Gateway API. */}}
+{{- define "service.httpRoute" -}}
+{{- if not .Values.httpRoute.parentRefs -}}
+  {{- fail "httpRoute.enabled needs httpRoute.parentRefs: the Gateways that the route belongs to, as [{name: …}]" -}}
+{{- end -}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata:
+  {{- include "service.metadata" (list . (include "service.fullname" .) .Chart.Name) | nindent 2 }}
+  {{- with .Values.httpRoute.annotations }}
+  annotations: {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  parentRefs: {{- toYaml .Values.httpRoute.parentRefs | nindent 4 }}
+  hostnames: [{{ .Values.host | quote }}]
+  rules:
+    - matches:
+        {{- range (include "service.process" . | fromYaml).paths }}
+        - path: { type: PathPrefix, value: {{ . }} }
+        {{- end }}
+      backendRefs:
+        - { name: {{ include "service.fullname" . }}, port: 80 }
+{{ end }}
+
+{{/* Who may connect: pods of Semel, those that values name, and to an Ingress's service anybody. */}}
+{{- define "service.networkPolicy" -}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  {{- include "service.metadata" (list . (include "service.fullname" .) .Chart.Name) | nindent 2 }}
+spec:
+  podSelector:
+    matchLabels: {{- include "service.selector" (list . .Chart.Name) | nindent 6 }}
+  policyTypes: [Ingress]
+  ingress:
+    - ports: [{ port: http }]
+      {{- if not (or .Values.ingress.enabled .Values.httpRoute.enabled) }}
+      from:
+        - namespaceSelector: {}
+          podSelector: { matchLabels: { app.kubernetes.io/part-of: semel } }
+        {{- with .Values.networkPolicy.from }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      {{- end }}
+    {{- with .Values.networkPolicy.metricsFrom }}
+    - ports: [{ port: metrics }]
+      from: {{- toYaml . | nindent 8 }}
+    {{- end }}
+{{ end }}

@@ -1,0 +1,82 @@
+import { Type } from 'typebox'
+import { count, flag, object, type Properties, text } from './kinds.ts'
+import {
+  global,
+  imageOf,
+  mounts,
+  names,
+  resourcesOf,
+  scheduling,
+  variablesIn,
+  waiting,
+} from './pieces.ts'
+
+/** What the chart of topics can be told. */
+export const topicsValues: Properties = {
+  ...names,
+  image: imageOf('semel/cli', '', 'The image of semel'),
+  replication: count('On how many brokers each topic is', 1, 1, 10),
+  timeoutSeconds: count('Seconds after which the Job is given up', 600, 1, 86_400),
+  ...variablesIn('topics'),
+  ...waiting,
+  resources: resourcesOf('100m', '256Mi'),
+  ...scheduling,
+  ...mounts,
+  global,
+}
+
+function storedBy(size: string, kept: string) {
+  return {
+    persistence: object('Where data are', {
+      enabled: flag('Whether they outlive the pod', true),
+      size: text('How much', size, { pattern: '^[0-9]+(\\.[0-9]+)?(Ki|Mi|Gi|Ti)$' }),
+      storageClass: text('Of which class; the cluster’s usual one by default'),
+      keep: flag(kept, false),
+    }),
+  }
+}
+
+const partScheduling = { ...scheduling, global }
+
+/** What the chart of a PostgreSQL for development can be told. */
+export const postgresValues: Properties = {
+  ...names,
+  image: imageOf('postgres', '18.4-bookworm', 'The image: the official one'),
+  databases: Type.Array(Type.String({ pattern: '^[a-z][a-z0-9]{0,40}$' }), {
+    description:
+      'Databases that are made at the first start, each with an owner and a Secret of its own',
+    default: ['semel'],
+    minItems: 1,
+    uniqueItems: true,
+  }),
+  maxConnections: count(
+    'How many connections it takes; a pod of a service has up to 17',
+    200,
+    20,
+    1000,
+  ),
+  ...storedBy('8Gi', 'Whether data and Secrets stay when the release is uninstalled'),
+  resources: resourcesOf('250m', '512Mi'),
+  ...partScheduling,
+}
+
+/** What the chart of a Redis for development can be told. */
+export const redisValues: Properties = {
+  ...names,
+  image: imageOf('redis', '8.2.1-bookworm', 'The image: the official one'),
+  maxMemory: text('How much it keeps before it forgets what was asked for longest ago', '192mb', {
+    pattern: '^[0-9]+(kb|mb|gb)$',
+  }),
+  resources: resourcesOf('50m', '256Mi'),
+  ...partScheduling,
+}
+
+/** What the chart of a Kafka for development can be told. */
+export const kafkaValues: Properties = {
+  ...names,
+  image: imageOf('apache/kafka', '4.3.1', 'The image: the official one'),
+  heap: text('Memory of its Java', '512m', { pattern: '^[0-9]+[mg]$' }),
+  ...storedBy('8Gi', 'Whether data stay when the release is uninstalled'),
+  resources: resourcesOf('250m', '1Gi'),
+  ...partScheduling,
+}

@@ -1,0 +1,114 @@
+import { Type } from 'typebox'
+import { closed, count, dnsName, handedOn, object, text } from './kinds.ts'
+import { allVariables, type Variable, variablesOf } from './settings.ts'
+
+// Values that several charts have.
+
+export const names = {
+  fullnameOverride: text(
+    'The name of all that it makes; by default <release>-<chart>, or <chart> if both are one',
+    '',
+    { pattern: `^(${dnsName})?$`, maxLength: 50 },
+  ),
+}
+
+export function imageOf(repository: string, tag: string, description: string) {
+  return object(description, {
+    registry: text('Where it is pulled from; global.semel.image.registry by default'),
+    repository: text('Its name there', repository, { minLength: 1 }),
+    tag: text(tag === '' ? 'Its tag; the chart’s appVersion by default' : 'Its tag', tag),
+    digest: text('sha256:…, which the tag then only comments', '', {
+      pattern: '^(sha256:[0-9a-f]{64})?$',
+    }),
+    pullPolicy: Type.Enum(['Always', 'IfNotPresent', 'Never'], {
+      description: 'When it is pulled',
+      default: 'IfNotPresent',
+    }),
+  })
+}
+
+export function resourcesOf(cpu: string, memory: string) {
+  return handedOn(
+    'What a container asks for and may have; of memory it gets what it asks for',
+    'object',
+    {
+      requests: { cpu, memory },
+      limits: { memory },
+    },
+  )
+}
+
+export const scheduling = {
+  imagePullSecrets: handedOn('Secrets by which images are pulled: [{name: …}]', 'array'),
+  nodeSelector: handedOn('On which nodes pods may run', 'object'),
+  tolerations: handedOn('Which taints of nodes pods put up with', 'array'),
+  affinity: handedOn('Which nodes and neighbours pods prefer', 'object'),
+  priorityClassName: text('How important pods are'),
+  podAnnotations: handedOn('Annotations of pods', 'object'),
+  podLabels: handedOn('Labels of pods, besides those of the chart', 'object'),
+}
+
+export const mounts = {
+  volumes: handedOn('Volumes of pods, such as the CA of a Kafka', 'array'),
+  volumeMounts: handedOn('Where they are', 'array'),
+}
+
+function settingsOf(variables: readonly Variable[], description: string) {
+  const properties = variables.map(({ name, schema }) => [name, Type.Optional(Type.Unsafe(schema))])
+  return { ...object(description, Object.fromEntries(properties)), default: {} }
+}
+
+const secretReference = Type.Object(
+  { name: Type.String({ minLength: 1 }), key: Type.String({ minLength: 1 }) },
+  closed,
+)
+
+function secretsOf(variables: readonly Variable[], description: string) {
+  const properties = variables.map(({ name, schema }) => [
+    name,
+    Type.Optional({ ...secretReference, ...schema }),
+  ])
+  return { ...object(description, Object.fromEntries(properties)), default: {} }
+}
+
+/** What charts of one installation are told together; `usual`: unless told otherwise. */
+export function globalOf(usual: Readonly<{ settings: object; secrets: object }>) {
+  const { settings, secrets } = allVariables()
+  const semel = object('Told to all charts of Semel; what a chart is told itself, holds', {
+    image: object('Where images are', { registry: text('The registry of all images') }),
+    settings: {
+      ...settingsOf(settings, 'Variables of docs/configuration.md'),
+      default: usual.settings,
+    },
+    secrets: {
+      ...secretsOf(secrets, 'Variables whose values are in Secrets'),
+      default: usual.secrets,
+    },
+  })
+  return Type.Object({ semel }, { description: 'Shared by all charts' })
+}
+
+export const global = globalOf({ settings: {}, secrets: {} })
+
+export function variablesIn(chart: string) {
+  const { settings, secrets } = variablesOf(chart)
+  return {
+    settings: settingsOf(
+      settings,
+      'Variables of docs/configuration.md, by their names; texts may be templates',
+    ),
+    secrets: secretsOf(
+      secrets,
+      'Variables whose values are in Secrets of this namespace: NAME: {name: …, key: …}',
+    ),
+  }
+}
+
+export const waiting = {
+  waitSeconds: count(
+    'Seconds to wait at start for what may come yet: the database, its tables, topics',
+    300,
+    0,
+    3600,
+  ),
+}
