@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { count, flag, object, type Properties, text } from './kinds.ts'
 import {
+  cliImage,
   global,
   imageOf,
   mounts,
@@ -14,12 +15,12 @@ import {
 /** What the chart of topics can be told. */
 export const topicsValues: Properties = {
   ...names,
-  image: imageOf('semel/cli', '', 'The image of semel'),
+  image: cliImage,
   replication: count('On how many brokers each topic is', 1, 1, 10),
   timeoutSeconds: count('Seconds after which the Job is given up', 600, 1, 86_400),
   ...variablesIn('topics'),
   ...waiting,
-  resources: resourcesOf('100m', '256Mi'),
+  resources: resourcesOf('50m', '256Mi'),
   ...scheduling,
   ...mounts,
   global,
@@ -36,12 +37,13 @@ function storedBy(size: string, kept: string) {
   }
 }
 
+const docker = { registry: 'docker.io' }
 const partScheduling = { ...scheduling, global }
 
 /** What the chart of a PostgreSQL for development can be told. */
 export const postgresValues: Properties = {
   ...names,
-  image: imageOf('postgres', '18.4-bookworm', 'The image: the official one'),
+  image: imageOf('library/postgres', 'The official image', { ...docker, tag: '18.4-bookworm' }),
   databases: Type.Array(Type.String({ pattern: '^[a-z][a-z0-9]{0,40}$' }), {
     description:
       'Databases that are made at the first start, each with an owner and a Secret of its own',
@@ -56,27 +58,27 @@ export const postgresValues: Properties = {
     1000,
   ),
   ...storedBy('8Gi', 'Whether data and Secrets stay when the release is uninstalled'),
-  resources: resourcesOf('250m', '512Mi'),
+  resources: resourcesOf('100m', '512Mi'),
   ...partScheduling,
 }
 
 /** What the chart of a Redis for development can be told. */
 export const redisValues: Properties = {
   ...names,
-  image: imageOf('redis', '8.2.1-bookworm', 'The image: the official one'),
+  image: imageOf('library/redis', 'The official image', { ...docker, tag: '8.2.1-bookworm' }),
   maxMemory: text('How much it keeps before it forgets what was asked for longest ago', '192mb', {
     pattern: '^[0-9]+(kb|mb|gb)$',
   }),
-  resources: resourcesOf('50m', '256Mi'),
+  resources: resourcesOf('25m', '256Mi'),
   ...partScheduling,
 }
 
 /** What the chart of a Kafka for development can be told. */
 export const kafkaValues: Properties = {
   ...names,
-  image: imageOf('apache/kafka', '4.3.1', 'The image: the official one'),
+  image: imageOf('apache/kafka', 'The official image', { ...docker, tag: '4.3.1' }),
   heap: text('Memory of its Java', '512m', { pattern: '^[0-9]+[mg]$' }),
   ...storedBy('8Gi', 'Whether data stay when the release is uninstalled'),
-  resources: resourcesOf('250m', '1Gi'),
+  resources: resourcesOf('100m', '1Gi'),
   ...partScheduling,
 }

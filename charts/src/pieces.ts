@@ -12,11 +12,21 @@ export const names = {
   ),
 }
 
-export function imageOf(repository: string, tag: string, description: string) {
+/** An image of ours, unless `official` says where another's is. */
+export function imageOf(
+  repository: string,
+  description: string,
+  official: Readonly<{ registry: string; tag: string }> = { registry: '', tag: '' },
+) {
+  const { registry, tag } = official
+  const isOurs = registry === ''
   return object(description, {
-    registry: text('Where it is pulled from; global.semel.image.registry by default'),
+    registry: text(
+      isOurs ? 'Where it is; global.semel.image.registry by default' : 'Where it is',
+      registry,
+    ),
     repository: text('Its name there', repository, { minLength: 1 }),
-    tag: text(tag === '' ? 'Its tag; the chart’s appVersion by default' : 'Its tag', tag),
+    tag: text(isOurs ? 'Its tag; the chart’s appVersion by default' : 'Its tag', tag),
     digest: text('sha256:…, which the tag then only comments', '', {
       pattern: '^(sha256:[0-9a-f]{64})?$',
     }),
@@ -26,6 +36,9 @@ export function imageOf(repository: string, tag: string, description: string) {
     }),
   })
 }
+
+/** The image that migrates, makes topics and probes. */
+export const cliImage = imageOf('semel/cli', 'The image of semel')
 
 export function resourcesOf(cpu: string, memory: string) {
   return handedOn(
@@ -75,7 +88,7 @@ function secretsOf(variables: readonly Variable[], description: string) {
 export function globalOf(usual: Readonly<{ settings: object; secrets: object }>) {
   const { settings, secrets } = allVariables()
   const semel = object('Told to all charts of Semel; what a chart is told itself, holds', {
-    image: object('Where images are', { registry: text('The registry of all images') }),
+    image: object('Where images are', { registry: text('The registry of our images') }),
     settings: {
       ...settingsOf(settings, 'Variables of docs/configuration.md'),
       default: usual.settings,

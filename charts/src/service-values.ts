@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { count, dnsName, flag, handedOn, object, type Properties, text } from './kinds.ts'
 import {
+  cliImage,
   global,
   imageOf,
   mounts,
@@ -37,7 +38,7 @@ function ingressOf(enabled: boolean) {
 
 const pods = {
   replicas: count('Pods; with two and more, none of what happens to one is noticed', 2, 1, 100),
-  resources: resourcesOf('100m', '384Mi'),
+  resources: resourcesOf('50m', '384Mi'),
   drainSeconds: count(
     'Seconds in which a pod that is to stop takes requests yet, from those who have not heard',
     5,
@@ -73,7 +74,6 @@ export function serviceValues(chart: string): Properties {
       default: 'all',
     }),
     migration: object('The Job that makes or changes tables, before pods that need them', {
-      image: imageOf('semel/cli', '', 'The image of semel'),
       timeoutSeconds: count('Seconds after which it is given up', 3600, 1, 86_400),
     }),
     postgres: {
@@ -90,14 +90,9 @@ export function serviceValues(chart: string): Properties {
   return {
     ...names,
     ...pods,
-    image: imageOf(`semel/${chart}`, '', 'The image of the service'),
-    ...(owns
-      ? migration
-      : {
-          probe: object('The pod of helm test', {
-            image: imageOf('semel/cli', '', 'The image of semel'),
-          }),
-        }),
+    image: imageOf(`semel/${chart}`, 'The image of the service'),
+    cli: object('What migrates, and probes in helm test', { image: cliImage }),
+    ...(owns ? migration : {}),
     ...variablesIn(chart),
     ...waiting,
     ...ingressOf(!owns),

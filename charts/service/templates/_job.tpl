@@ -49,7 +49,7 @@ spec:
   "root" .
   "name" (printf "%s-migration" (include "service.fullname" .))
   "what" (printf "%s-migration" .Chart.Name)
-  "image" .Values.migration.image
+  "image" .Values.cli.image
   "args" (list "migrate" .Chart.Name "--wait" (toString .Values.waitSeconds))
   "timeoutSeconds" .Values.migration.timeoutSeconds
   "variables" (list "DATABASE_URL")) }}

@@ -1,7 +1,6 @@
 {{/* helm test: one command is sent twice and has one effect. It signs a token, and so needs the secret of tokens. */}}
 {{- define "service.probe" -}}
 {{- if (include "service.secrets" . | fromYaml).AUTH_JWT_SECRET -}}
-{{- $image := (.Values.probe | default .Values.migration).image -}}
 ---
 apiVersion: v1
 kind: Pod
@@ -15,7 +14,7 @@ spec:
   restartPolicy: Never
   containers:
     - name: semel
-      {{- include "service.container" (list . $image) | nindent 6 }}
+      {{- include "service.container" (list . .Values.cli.image) | nindent 6 }}
       args: [probe, http://{{ include "service.fullname" . }}, --wait, '60']
       env:
         {{- include "service.environment" (list . (list "AUTH_JWT_SECRET" "AUTH_ISSUER" "AUTH_AUDIENCE")) | nindent 8 }}
