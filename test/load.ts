@@ -2,8 +2,8 @@ import { ask, freshId, orderOf, type Told, times } from './client.ts'
 
 /** Clients that place one order after the other, each under a fresh key, until told to stop. */
 export type Load = Readonly<{
-  /** What every request asks for. */
-  body: object
+  /** What every request asks for, and for whom. */
+  asked: Readonly<{ body: object; token?: string }>
   /** Every key that was sent, answered or not. */
   sent: ReadonlySet<string>
   /** What was answered with an order, by key. */
@@ -16,9 +16,13 @@ export type Load = Readonly<{
 
 const pauseAfterRefusalMs = 20
 
-/** Starts clients on a product without callers. */
-export function startLoad(url: string, clients: number): Load {
-  const body = orderOf(freshId())
+/** Starts clients, with a token where the product asks for one. */
+export function startLoad(
+  url: string,
+  clients: number,
+  caller: Readonly<{ token?: string }> = {},
+): Load {
+  const asked = { ...caller, body: orderOf(freshId()) }
   const placed = new Map<string, Told>()
   const refused = new Map<string, Told>()
   const sent = new Set<string>()
@@ -27,7 +31,7 @@ export function startLoad(url: string, clients: number): Load {
     for (let n = 0; !isStopped; n += 1) {
       const key = `client-${name}-${n}`
       sent.add(key)
-      const told = await ask(url, { key, body })
+      const told = await ask(url, { ...asked, key })
       if (told.answer.status === 201) placed.set(key, told)
       else {
         refused.set(key, told)
@@ -37,7 +41,7 @@ export function startLoad(url: string, clients: number): Load {
   }
   const running = Promise.allSettled(times(clients, client))
   return {
-    body,
+    asked,
     sent,
     placed,
     refused,
@@ -51,14 +55,14 @@ export function startLoad(url: string, clients: number): Load {
 /** Sends the requests of keys again, once, at most 100 at a time. */
 export async function repeatAll(
   url: string,
-  { body }: Load,
+  { asked }: Load,
   keys: Iterable<string>,
 ): Promise<Map<string, Told>> {
   const told = new Map<string, Told>()
   const left = [...keys]
   while (left.length > 0) {
     const some = left.splice(0, 100)
-    const answers = await Promise.all(some.map((key) => ask(url, { key, body })))
+    const answers = await Promise.all(some.map((key) => ask(url, { ...asked, key })))
     for (const [index, key] of some.entries()) told.set(key, answers[index]!)
   }
   return told
