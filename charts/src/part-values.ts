@@ -40,11 +40,14 @@ function storedBy(size: string, kept: string) {
 const docker = { registry: 'docker.io' }
 const partScheduling = { ...scheduling, global }
 
+/** What PostgreSQL calls databases and roles of its own. */
+const taken = ['postgres', 'template0', 'template1', 'public', 'none']
+
 /** What the chart of a PostgreSQL for development can be told. */
 export const postgresValues: Properties = {
   ...names,
   image: imageOf('library/postgres', 'The official image', { ...docker, tag: '18.4-bookworm' }),
-  databases: Type.Array(Type.String({ pattern: '^[a-z][a-z0-9]{0,40}$' }), {
+  databases: Type.Array(Type.String({ pattern: '^[a-z][a-z0-9]{0,40}$', not: { enum: taken } }), {
     description:
       'Databases that are made at the first start, each with an owner and a Secret of its own',
     default: ['semel'],

@@ -8,7 +8,7 @@ export const names = {
   fullnameOverride: text(
     'The name of all that it makes; by default <release>-<chart>, or <chart> if both are one',
     '',
-    { pattern: `^(${dnsName})?$`, maxLength: 50 },
+    { pattern: `^(${dnsName})?$`, maxLength: 48 },
   ),
 }
 

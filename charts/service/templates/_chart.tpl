@@ -6,7 +6,7 @@
 {{- if ne $install "migration" }}
 {{- include "service.secret" . }}
 {{- include "service.deployment" . }}
-{{- include "service.address" . }}
+{{- include "service.address" (list . (dict "http" 80 "metrics" 9464)) }}
 {{- if .Values.ingress.enabled }}{{ include "service.ingress" . }}{{ end }}
 {{- if .Values.httpRoute.enabled }}{{ include "service.httpRoute" . }}{{ end }}
 {{- if .Values.networkPolicy.enabled }}{{ include "service.networkPolicy" . }}{{ end }}

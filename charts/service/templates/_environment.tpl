@@ -95,22 +95,38 @@
 {{- toYaml $variables -}}
 {{- end }}
 
-{{/* A Secret whose values are made once: (list $ name keys). An upgrade finds them there. */}}
-{{- define "service.generatedSecret" -}}
+{{/* What a Secret has under a key, in the clear; a new password where it has nothing: (list $ name key). */}}
+{{- define "service.password" -}}
+{{- $there := (lookup "v1" "Secret" (index . 0).Release.Namespace (index . 1)).data | default dict -}}
+{{- index $there (index . 2) | default "" | b64dec | default (randAlphaNum 48) -}}
+{{- end }}
+
+{{/* A Secret of texts: (list $ name (dict "key" "text")). It stays where data stay that need it. */}}
+{{- define "service.secretOf" -}}
 {{- $root := index . 0 -}}
-{{- $name := index . 1 -}}
-{{- $there := (lookup "v1" "Secret" $root.Release.Namespace $name).data | default dict -}}
 ---
 apiVersion: v1
 kind: Secret
 metadata:
-  {{- include "service.metadata" (list $root $name $root.Chart.Name) | nindent 2 }}
+  {{- include "service.metadata" (list $root (index . 1) $root.Chart.Name) | nindent 2 }}
+  {{- if ($root.Values.persistence).keep }}
+  annotations: { helm.sh/resource-policy: keep }
+  {{- end }}
 type: Opaque
 data:
-  {{- range index . 2 }}
-  {{ . }}: {{ index $there . | default (randAlphaNum 48 | b64enc) }}
+  {{- range $key, $text := index . 2 }}
+  {{ $key }}: {{ $text | b64enc }}
   {{- end }}
 {{ end }}
+
+{{/* A Secret whose values are made once: (list $ name keys). An upgrade finds them there. */}}
+{{- define "service.generatedSecret" -}}
+{{- $texts := dict -}}
+{{- range index . 2 -}}
+  {{- $_ := set $texts . (include "service.password" (list (index $ 0) (index $ 1) .)) -}}
+{{- end -}}
+{{- include "service.secretOf" (list (index . 0) (index . 1) $texts) }}
+{{- end }}
 
 {{/* What nobody named. */}}
 {{- define "service.secret" -}}

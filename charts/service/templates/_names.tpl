@@ -5,9 +5,16 @@
 {{- eq $root.Release.Name $chart | ternary $chart (printf "%s-%s" $root.Release.Name $chart) -}}
 {{- end }}
 
-{{/* How everything of this chart is called. */}}
+{{/*
+How everything of this chart is called. A name that is cut could be another one's; and
+<name>-migration-<revision> has to fit into the 63 characters of a label.
+*/}}
 {{- define "service.fullname" -}}
-{{- default (include "service.called" (list . .Chart.Name)) .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- $name := default (include "service.called" (list . .Chart.Name)) .Values.fullnameOverride -}}
+{{- if gt (len $name) 48 -}}
+  {{- fail (printf "the name %s has %d characters, and at most 48 are allowed: choose a shorter name for the release, or set fullnameOverride" $name (len $name)) -}}
+{{- end -}}
+{{- $name -}}
 {{- end }}
 
 {{/* Where a neighbour is: one of the same release, or of a release that has the chart's name, as this one has. */}}

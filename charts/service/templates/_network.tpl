@@ -1,15 +1,22 @@
-{{/* Where a service is found in the cluster. */}}
+{{/* Where pods are found in the cluster, on which ports: (list $ (dict "http" 80)). */}}
 {{- define "service.address" -}}
+{{- $root := index . 0 -}}
 ---
 apiVersion: v1
 kind: Service
 metadata:
-  {{- include "service.metadata" (list . (include "service.fullname" .) .Chart.Name) | nindent 2 }}
+  {{- include "service.metadata" (list $root (include "service.fullname" $root) $root.Chart.Name) | nindent 2 }}
 spec:
-  selector: {{- include "service.selector" (list . .Chart.Name) | nindent 4 }}
+  selector: {{- include "service.selector" (list $root $root.Chart.Name) | nindent 4 }}
   ports:
-    - { name: http, port: 80, targetPort: http, appProtocol: http }
-    - { name: metrics, port: 9464, targetPort: metrics }
+    {{- range $name, $port := index . 1 }}
+    - name: {{ $name }}
+      port: {{ $port }}
+      targetPort: {{ $name }}
+      {{- if eq $name "http" }}
+      appProtocol: http
+      {{- end }}
+    {{- end }}
 {{ end }}
 
 {{/* The public paths from outside: no health, no metrics, nothing that services only ask each other. */}}
