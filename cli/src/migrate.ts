@@ -1,13 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { createPool, migrate } from '@semel/postgres'
-import { databaseUrl, readSettings, StartError } from '@semel/runtime'
-import { type Database, reachDatabase } from '@semel/runtime/service'
+import { createWhenThere, databaseUrl, readSettings } from '@semel/runtime'
+import { reachDatabase } from '@semel/runtime/service'
 import { Type } from 'typebox'
 import { jsonOf } from './print.ts'
 import { parts, partsNamed } from './services.ts'
 
 const schema = Type.Object({ DATABASE_URL: databaseUrl() })
-const triedEveryMs = 250
 
 /** How a migration is asked for. */
 export type MigrateOptions = Readonly<{
@@ -31,7 +29,8 @@ export async function migrateServices(
 ): Promise<string> {
   const chosen = names.length === 0 ? parts : partsNamed(names)
   const { DATABASE_URL: url } = readSettings(schema, env)
-  const { connection, name } = await reachWithin(url, wait * 1000)
+  const whenThere = createWhenThere({ waitMs: wait * 1000, say })
+  const { connection, name } = await whenThere(() => reachDatabase(url))
   const pool = createPool({ connection, connectionsMax: 1, name: 'semel-migrate' })
   try {
     const ran = await migrate(
@@ -46,21 +45,6 @@ export async function migrateServices(
   }
 }
 
-async function reachWithin(url: string, waitMs: number): Promise<Database> {
-  const deadlineMs = performance.now() + waitMs
-  for (;;) {
-    try {
-      return await reachDatabase(url)
-    } catch (error) {
-      if (!(isAway(error) && performance.now() + triedEveryMs < deadlineMs)) throw error
-      await delay(triedEveryMs)
-    }
-  }
-}
-
-/** A server that refuses who asks will not think better of it. */
-function isAway(error: unknown): boolean {
-  if (!(error instanceof StartError) || error.code !== 'database-unreachable') return false
-  const { code } = (error.cause ?? {}) as { code?: unknown }
-  return !(typeof code === 'string' && code.startsWith('28'))
+function say(line: string): void {
+  process.stderr.write(`semel: ${line}\n`)
 }

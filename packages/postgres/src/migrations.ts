@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { PoolClient, QueryConfig } from 'pg'
-import type { Pool } from './pool.ts'
+import { type Pool, type Queryable, queryable, send } from './pool.ts'
 import { sqlStateOf } from './sqlstate.ts'
 
 /** A numbered `.sql` file and the set it belongs to. */
@@ -67,7 +67,7 @@ export async function migrate(pool: Pool, sets: readonly MigrationSet[]): Promis
          migrated_at timestamptz not null default now(), primary key (set, number))`,
     )
     // All sets are judged before any is run: a database that is ahead is left as it is.
-    for (const migration of await missingIn(client, sets)) {
+    for (const migration of await missingIn({ query: (of) => send(client, of) }, sets)) {
       await run(client, migration)
       ran.push(nameOf(migration))
     }
@@ -88,23 +88,23 @@ export async function migrate(pool: Pool, sets: readonly MigrationSet[]): Promis
  * @returns the names of those that {@link migrate} would run, in their order.
  * @throws {MigrationRefused} when the database has migrations that this release does not know, or
  * lacks one before one that it has.
+ * @throws {DatabaseUnavailable}
  */
 export async function missingMigrations(
   pool: Pool,
   sets: readonly MigrationSet[],
 ): Promise<string[]> {
-  const { rows } = await pool.query("select to_regclass('migrations') is not null as known")
-  if (rows[0].known) return (await missingIn(pool, sets)).map(nameOf)
+  const db = queryable(pool)
+  const text = "select to_regclass('migrations') is not null as known"
+  const { rows } = await db.query<{ known: boolean }>({ text })
+  if (rows[0]!.known) return (await missingIn(db, sets)).map(nameOf)
   const all = await Promise.all(distinct(sets).map(readMigrations))
   return all.flat().map(nameOf)
 }
 
-async function missingIn(
-  client: Pool | PoolClient,
-  sets: readonly MigrationSet[],
-): Promise<Migration[]> {
+async function missingIn(db: Queryable, sets: readonly MigrationSet[]): Promise<Migration[]> {
   const missing: Migration[] = []
-  for (const set of distinct(sets)) missing.push(...(await missingOf(client, set)))
+  for (const set of distinct(sets)) missing.push(...(await missingOf(db, set)))
   return missing
 }
 
@@ -117,14 +117,14 @@ function nameOf({ set, name }: Migration): string {
   return `${set}/${name}`
 }
 
-async function missingOf(client: Pool | PoolClient, set: MigrationSet): Promise<Migration[]> {
+async function missingOf(db: Queryable, set: MigrationSet): Promise<Migration[]> {
   const migrations = await readMigrations(set)
-  const { rows } = await client.query(
-    `select coalesce(max(number), 0)::integer as newest, count(*)::integer as count
-       from migrations where set = $1`,
-    [set.set],
-  )
-  const { newest, count }: { newest: number; count: number } = rows[0]
+  const { rows } = await db.query<{ newest: number; count: number }>({
+    text: `select coalesce(max(number), 0)::integer as newest, count(*)::integer as count
+             from migrations where set = $1`,
+    values: [set.set],
+  })
+  const { newest, count } = rows[0]!
   if (newest <= migrations.length) {
     if (count === newest) return migrations.slice(newest)
     throw new MigrationRefused(

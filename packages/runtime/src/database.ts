@@ -1,4 +1,4 @@
-import { type Connection, createPool } from '@semel/postgres'
+import { type Connection, createPool, sqlStateOf } from '@semel/postgres'
 import { StartError } from './start-error.ts'
 
 /** A database that takes connections, and how users call it. */
@@ -23,13 +23,7 @@ export async function reachDatabase(url: string, advice = ''): Promise<Database>
   try {
     found = (await pool.query(askWhatItIs)).rows[0]
   } catch (cause) {
-    const { message, code } = cause as NodeJS.ErrnoException
-    throw new StartError(
-      'database-unreachable',
-      `the database ${name} cannot be reached (${withoutPassword(message || code || '', url)}); ` +
-        `check DATABASE_URL${advice}`,
-      { cause },
-    )
+    throw unreachable({ connection: { url }, name }, cause, advice)
   } finally {
     await pool.end()
   }
@@ -49,6 +43,24 @@ export async function reachDatabase(url: string, advice = ''): Promise<Database>
     )
   }
   return { connection: { url }, name }
+}
+
+/**
+ * Says that a database cannot be reached, and why. It may be soon, unless it knows who asks and
+ * does not let them in.
+ */
+export function unreachable(
+  { connection, name }: Database,
+  cause: unknown,
+  advice = '',
+): StartError {
+  const { message, code } = cause as NodeJS.ErrnoException
+  const why = withoutPassword(message || code || '', 'url' in connection ? connection.url : '')
+  return new StartError(
+    'database-unreachable',
+    `the database ${name} cannot be reached (${why}); check DATABASE_URL${advice}`,
+    { cause, mayCome: !/^28/.test(sqlStateOf(cause) ?? '') },
+  )
 }
 
 /** Host, port and database: never the password. */

@@ -18,6 +18,7 @@ export {
 export { metricsLine, openMetrics, type ServedMetrics } from './metrics-port.ts'
 export { runProcess } from './process.ts'
 export { createReporter } from './reporter.ts'
+export { retentionOf } from './retention.ts'
 export {
   addressOf,
   answeringSettings,
@@ -34,12 +35,13 @@ export {
   metricsSettings,
   readSettings,
   registerSettings,
-  retentionOf,
   type ServerSettings,
   type ServiceSettings,
   sealSettings,
   serviceSettings,
   type TopicSettings,
   topicSettings,
+  waitSettings,
 } from './settings.ts'
 export { StartError } from './start-error.ts'
+export { createWhenThere, type WaitOptions, type WhenThere } from './when-there.ts'

@@ -8,7 +8,8 @@ import type {
   TopicOptions,
 } from '@semel/topics/kafka'
 import type { Lifecycle } from './lifecycle.ts'
-import { type KafkaSettings, retentionOf, type TopicSettings } from './settings.ts'
+import { retentionOf } from './retention.ts'
+import type { KafkaSettings, TopicSettings } from './settings.ts'
 import { StartError } from './start-error.ts'
 
 /** What a process needs to take part in topics over Kafka. */
@@ -46,7 +47,7 @@ export async function openKafka(options: KafkaOptions): Promise<KafkaTransport |
       refuseTaken(taken)
       refuseUnsuitable(await inspectTopics(wanted))
     })
-  const away = await look()
+  const away = await lifecycle.whenThere(look)
   if (away !== undefined) {
     report(away)
     lookAgain(look, options)
@@ -147,6 +148,7 @@ function refuseUnsuitable(found: readonly TopicFound[]): void {
     'topics-unsuitable',
     `topics in Kafka are not as they must be: ${faults.join('; ')}. ` +
       'What is missing is made by: npx semel topics create',
+    { mayCome: topicFaults(found.filter(({ state }) => state !== 'missing')).length === 0 },
   )
 }
 

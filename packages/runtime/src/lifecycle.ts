@@ -1,9 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { createWhenThere, type WhenThere } from './when-there.ts'
 
 /** Options of {@link createLifecycle}. */
 export type LifecycleOptions = Readonly<{
   /** How long a stop may take in all, in milliseconds. Default 25,000: others kill at 30 s. */
   drainLimitMs?: number
+  /** How long its start may wait for what may come yet, in milliseconds. Default 0. */
+  waitMs?: number
   /** Hears, line by line, what an operator should know. Default: nobody does. */
   say?: (line: string) => void
 }>
@@ -27,6 +30,13 @@ export type Lifecycle = Readonly<{
   ): Promise<Opened>
   /** As `open`, for what is open already. @throws {Stopping} when the stop is over. */
   defer(name: string, stop: () => Promise<void>): void
+  /**
+   * Tries a step of the start again while what it needs may come yet, for `waitMs` from when the
+   * lifecycle was made, and says what it waits for.
+   *
+   * @throws {Stopping} when a stop begins meanwhile.
+   */
+  whenThere: WhenThere
   /** Ends everything, last opened first. Whoever calls it again waits for the same stop. */
   stop(): Promise<Stopped>
   /**
@@ -51,13 +61,14 @@ const hangShare = 0.8
 
 /** Makes a process's lifecycle. */
 export function createLifecycle(options: LifecycleOptions = {}): Lifecycle {
-  const { drainLimitMs = 25_000, say = () => undefined } = options
+  const { drainLimitMs = 25_000, waitMs = 0, say = () => undefined } = options
   const steps: Step[] = []
   const opening = new Set<Promise<unknown>>()
   const open = new Set<string>()
   const faults: string[] = []
   let stopping: Promise<Stopped> | undefined
   let isOver = false
+  const stopped = new AbortController()
 
   const drain = async (): Promise<Stopped> => {
     const deadlineMs = performance.now() + drainLimitMs
@@ -76,6 +87,7 @@ export function createLifecycle(options: LifecycleOptions = {}): Lifecycle {
     return { open: [...open], faults }
   }
   const stop = () => {
+    stopped.abort(new Stopping('what is waited for is not needed: told to stop'))
     stopping ??= drain()
     return stopping
   }
@@ -87,6 +99,7 @@ export function createLifecycle(options: LifecycleOptions = {}): Lifecycle {
   return {
     defer,
     stop,
+    whenThere: createWhenThere({ waitMs, say, signal: stopped.signal }),
     async open(name, start, end) {
       if (stopping !== undefined) throw new Stopping(`${name} is not opened: told to stop`)
       open.add(name)

@@ -1,6 +1,7 @@
 import type { Service } from '@semel/http'
 import {
   createPool,
+  DatabaseUnavailable,
   type MigrationSet,
   migrate,
   missingMigrations,
@@ -13,16 +14,12 @@ import { type PostgresTransport, postgresTransport } from '@semel/topics/postgre
 import type { Topics } from '@semel/topics/take-part'
 import type { TObject } from 'typebox'
 import { type Caches, openCaches } from './caches.ts'
-import type { Database } from './database.ts'
+import { type Database, unreachable } from './database.ts'
 import { openKafka } from './kafka.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { Metrics } from './metrics.ts'
-import {
-  type CacheSettings,
-  type KafkaSettings,
-  retentionOf,
-  type TopicSettings,
-} from './settings.ts'
+import { retentionOf } from './retention.ts'
+import type { CacheSettings, KafkaSettings, TopicSettings } from './settings.ts'
 import { StartError } from './start-error.ts'
 
 /** What services of one process share. */
@@ -90,10 +87,12 @@ export async function openShared(options: SharedOptions): Promise<Shared> {
   metrics?.watchPool(pool)
   lifecycle.defer('connections', () => pool.end())
   // Told to stop meanwhile, nothing more is opened: `open` says so when the tables are there.
-  await lifecycle.open(
-    'tables',
-    () => prepareTables(pool, options),
-    async () => undefined,
+  await lifecycle.whenThere(() =>
+    lifecycle.open(
+      'tables',
+      () => prepareTables(pool, options),
+      async () => undefined,
+    ),
   )
   const topics = await openTopics(pool, options)
   return { pool, topics, report, ...(await openCaches(options)) }
@@ -147,12 +146,15 @@ async function openTopics(pool: Pool, options: SharedOptions): Promise<Shared['t
 async function prepareTables(pool: Pool, options: SharedOptions): Promise<void> {
   const { migrations, migrates, names, database } = options
   if (migrates) return void (await migrate(pool, migrations))
-  const missing = await missingMigrations(pool, migrations)
+  const missing = await missingMigrations(pool, migrations).catch((error) => {
+    throw error instanceof DatabaseUnavailable ? unreachable(database, error) : error
+  })
   if (missing.length === 0) return
   throw new StartError(
     'not-migrated',
     `the database ${database.name} lacks tables of this release (${missing.length} migrations, ` +
       `the first is ${missing[0]}); run: npx semel migrate ${names.join(' ')}`,
+    { mayCome: true },
   )
 }
 

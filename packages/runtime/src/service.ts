@@ -3,6 +3,7 @@ import { checkAddress, urlOf } from './address.ts'
 import { callersOf } from './callers.ts'
 import { reachDatabase } from './database.ts'
 import { openDoor, rateLimitOf } from './door.ts'
+import type { Lifecycle } from './lifecycle.ts'
 import { metricsLine, openMetrics } from './metrics-port.ts'
 import { openParts, type ServicePart } from './parts.ts'
 import { runProcess } from './process.ts'
@@ -17,8 +18,8 @@ export { openParts, openShared, type ServicePart } from './parts.ts'
 
 /**
  * Runs a service alone in this process: its own face on its own port, callers identified as a
- * gateway does it, on a database whose tables are there (or made, with SEMEL_MIGRATE). SIGTERM
- * drains it.
+ * gateway does it, on a database whose tables are there (or made, with SEMEL_MIGRATE; or waited
+ * for, with SEMEL_WAIT_SECONDS). SIGTERM drains it.
  *
  * @throws {ConfigError | StartError | MigrationRefused} what a user can mend.
  */
@@ -29,11 +30,11 @@ export function runService<Needs>(
 ): Promise<void> {
   const settings = readSettings(part.schema, env) as ServiceSettings & Needs
   const startedBy = `npm run service -- ${part.name}`
-  return runProcess(part.name, async (lifecycle) => {
+  const open = async (lifecycle: Lifecycle) => {
     const { HOST: host, PORT } = settings
     const metrics = await openMetrics(settings, lifecycle, startedBy)
     await checkAddress({ host, port: PORT }, startedBy)
-    const database = await reachDatabase(settings.DATABASE_URL)
+    const database = await lifecycle.whenThere(() => reachDatabase(settings.DATABASE_URL))
     const report = createReporter(part.name)
     const { services } = await openParts({
       ...{ parts: [part], settings, database, topicNames, lifecycle, metrics, report },
@@ -51,5 +52,6 @@ export function runService<Needs>(
     })
     const at = `${urlOf({ host, port })}, on the database ${database.name}`
     return `${part.name} is ready at ${at}.\n${metricsLine(metrics)}`
-  })
+  }
+  return runProcess(part.name, open, { waitMs: settings.SEMEL_WAIT_SECONDS * 1000 })
 }

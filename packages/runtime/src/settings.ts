@@ -5,8 +5,6 @@ import { contradictionsIn, secretBytesMin } from './contradictions.ts'
 // Every variable that a process of Semel reads is described here, once; each process picks what it
 // needs. `unit` and `secret` are for those who list them.
 
-const dayMs = 24 * 60 * 60 * 1000
-
 function wholeNumber<Options extends object>(minimum: number, maximum: number, options: Options) {
   const errorMessage = `must be a whole number from ${minimum} to ${maximum}`
   return Type.Integer({ minimum, maximum, errorMessage, ...options })
@@ -68,6 +66,15 @@ export const dataSettings = {
 /** Whether a service alone may change its tables. */
 export const migrationSettings = {
   SEMEL_MIGRATE: flag('whether a service alone migrates its database before it starts'),
+}
+
+/** How long a service alone waits at its start. */
+export const waitSettings = {
+  SEMEL_WAIT_SECONDS: wholeNumber(0, 3600, {
+    default: 0,
+    unit: 'seconds',
+    description: 'how long a service alone waits at its start for its database, tables and topics',
+  }),
 }
 
 /** The money. */
@@ -223,6 +230,7 @@ export function serviceSettings(port: number) {
     ...metricsSettings,
     DATABASE_URL: databaseUrl(),
     ...migrationSettings,
+    ...waitSettings,
     ...topicSettings,
     ...kafkaSettings,
     ...callerSettings,
@@ -236,6 +244,7 @@ const everySetting = {
   ...metricsSettings,
   ...dataSettings,
   ...migrationSettings,
+  ...waitSettings,
   ...currencySettings,
   ...topicSettings,
   ...kafkaSettings,
@@ -282,10 +291,4 @@ export function readSettings<Schema extends TObject>(
     elsewhere: Object.keys(everySetting),
     check: (settings: Partial<Settings>) => contradictionsIn(settings),
   })
-}
-
-/** How long the database keeps messages, and remembers commands. */
-export function retentionOf(config: TopicSettings): { keptMs: number; rememberedMs: number } {
-  const { SEMEL_KEPT_DAYS: kept, SEMEL_REMEMBERED_DAYS: remembered } = config
-  return { keptMs: kept * dayMs, rememberedMs: remembered * dayMs }
 }

@@ -20,8 +20,16 @@ export class StartError extends Error {
     | 'not-running'
     | 'topics-unsuitable'
 
-  constructor(code: StartError['code'], message: string, options?: ErrorOptions) {
+  /** What it says is missing may come yet, with no change to what this process was told. */
+  readonly mayCome: boolean
+
+  constructor(
+    code: StartError['code'],
+    message: string,
+    options: ErrorOptions & Readonly<{ mayCome?: boolean }> = {},
+  ) {
     super(message, options)
     this.code = code
+    this.mayCome = options.mayCome ?? false
   }
 }

@@ -8,6 +8,7 @@ import {
   listening,
   metricsSettings,
   topicSettings,
+  waitSettings,
 } from '@semel/runtime'
 
 const here = (port: number) => ({ default: `http://127.0.0.1:${port}` })
@@ -23,6 +24,7 @@ export const configSchema = Type.Object({
   DATABASE_URL: Type.Optional(
     databaseUrl('the gateway alone gives receipts by it, unless by Kafka'),
   ),
+  ...waitSettings,
   ...topicSettings,
   ...kafkaSettings,
   ...callerSettings,

@@ -28,8 +28,11 @@ import { createGateway } from './service.ts'
 const startedBy = 'npm run service -- gateway'
 const report = createReporter('gateway')
 
-await runProcess('gateway', async (lifecycle) => {
-  const settings = readSettings(configSchema, process.env)
+const settings = readSettings(configSchema, process.env)
+
+await runProcess('gateway', open, { waitMs: settings.SEMEL_WAIT_SECONDS * 1000 })
+
+async function open(lifecycle: Lifecycle): Promise<string> {
   const { HOST: host, PORT } = settings
   const metrics = await openMetrics(settings, lifecycle, startedBy)
   await checkAddress({ host, port: PORT }, startedBy)
@@ -46,7 +49,7 @@ await runProcess('gateway', async (lifecycle) => {
       }),
   })
   return `gateway is ready at ${urlOf({ host, port })}.\n${metricsLine(metrics)}`
-})
+}
 
 /** Every contract there is, each with the way to the service that owns it. */
 function facesOf(settings: GatewaySettings, lifecycle: Lifecycle): Face[] {
@@ -84,8 +87,9 @@ async function openTopics(
   }
   const { DATABASE_URL: url } = settings
   if (url === undefined) return undefined
+  const database = await lifecycle.whenThere(() => reachDatabase(url))
   const { topics } = await openShared({
-    ...{ settings, database: await reachDatabase(url), topicNames, lifecycle, metrics, report },
+    ...{ settings, database, topicNames, lifecycle, metrics, report },
     migrations: [commandMigrations, topicMigrations],
     migrates: false,
     names: Object.keys(owners),
