@@ -52,7 +52,7 @@ it('a role that PostgreSQL does not let in is not waited for', async () => {
 
     expect(await refused.exited).toBe(4)
     expect(refused.output()).toMatch(
-      /^semel: the database .* \(role "stranger" does not exist\).*\n$/,
+      /^orders: the database .* \(role "stranger" does not exist\).*\n$/,
     )
   }
 })
@@ -103,7 +103,7 @@ describeWithKafka('topics that are not there yet', () => {
     const refused = spawned({ ...env, SEMEL_WAIT_SECONDS: '3600' }, ['service', 'gateway'])
 
     expect(await refused.exited).toBe(4)
-    expect(refused.output()).toMatch(/^semel: topics in Kafka are not as they must be: .*\n$/)
+    expect(refused.output()).toMatch(/^gateway: topics in Kafka are not as they must be: .*\n$/)
   })
 })
 

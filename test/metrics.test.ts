@@ -81,8 +81,8 @@ it('a port for metrics that is taken, or is the other one, is one line that name
 
   expect(await Promise.all(refused.map(({ exited }) => exited))).toEqual([1, 2])
   const [inUse, same] = refused.map(({ output }) => output())
-  expect(inUse).toMatch(/^semel: .* in use .*: METRICS_PORT=\d+ npm run service -- gateway\n$/)
-  expect(same).toBe('semel: METRICS_PORT 8080 must be another port than PORT\n')
+  expect(inUse).toMatch(/^gateway: .* in use .*: METRICS_PORT=\d+ npm run service -- gateway\n$/)
+  expect(same).toBe('gateway: METRICS_PORT 8080 must be another port than PORT\n')
 })
 
 /** What a process shows, whole and by name with labels. */

@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { testDatabase } from '@semel/postgres/testing'
 import { expect, it } from 'vitest'
 import { ask, bodyOf, freshId, orderOf, tokenOf, tokenSecret } from './client.ts'
@@ -51,7 +53,7 @@ it('a service alone makes no tables unless it is told to, and says what would', 
 
   expect(code).toBe(4)
   expect(refused.output()).toMatch(
-    /^semel: the database .* lacks tables .*: npx semel migrate billing\n$/,
+    /^billing: the database .* lacks tables .*: npx semel migrate billing\n$/,
   )
   expect((await ask(billing.url, { path: '/accounts', body: account() })).answer.status).toBe(201)
 })
@@ -60,17 +62,17 @@ it.each([
   [
     'was migrated by a newer release',
     `insert into migrations values ('messages', 99, '0099_from_the_future.sql')`,
-    /^semel: the database is ahead: it has migration 99 of "messages".*\n$/,
+    /^messages: the database is ahead: it has migration 99 of "messages".*\n$/,
   ],
   [
     'is migrated in part',
     `delete from migrations where set = 'messages' and number > 1`,
-    /^semel: the database .* lacks tables .* the first is messages\/0002\S+\); run: npx semel migrate messages\n$/,
+    /^messages: the database .* lacks tables .* the first is messages\/0002\S+\); run: npx semel migrate messages\n$/,
   ],
   [
     'lacks a migration before others',
     `delete from migrations where set = 'messages' and number = 2`,
-    /^semel: the database is half migrated: of the migrations of "messages" up to \d+ it has \d+; .*\n$/,
+    /^messages: the database is half migrated: of the migrations of "messages" up to \d+ it has \d+; .*\n$/,
   ],
 ])('a service does not start on a database that %s, and changes nothing', async (_, sql, said) => {
   const database = await testDatabase(migrations)
@@ -97,6 +99,21 @@ it('migrations that were run and not noted are one line, and nothing of them is 
   )
 })
 
+it.each(['orders', 'billing', 'notifications', 'messages', 'gateway'])(
+  '%s started without the command line says in one line what is wrong with its environment',
+  (name) => {
+    const main = fileURLToPath(new URL(`../services/${name}/src/main.ts`, import.meta.url))
+
+    const { status, stderr } = spawnSync(process.execPath, [main], {
+      env: { PORT: 'none' },
+      encoding: 'utf8',
+    })
+
+    expect(status).toBe(2)
+    expect(stderr).toMatch(new RegExp(`^${name}: PORT must be [^\\n]+\\n$`))
+  },
+)
+
 it('a role that PostgreSQL does not let in is one line without its password', async () => {
   const { connection } = await testDatabase([])
   const stranger = { ...connection, user: 'stranger:s3cret' }
@@ -107,7 +124,7 @@ it('a role that PostgreSQL does not let in is one line without its password', as
 
   expect(await refused.exited).toBe(4)
   expect(refused.output()).toMatch(
-    /^semel: the database .* cannot be reached \(role "stranger" does not exist\); check DATABASE_URL\n$/,
+    /^billing: the database .* cannot be reached \(role "stranger" does not exist\); check DATABASE_URL\n$/,
   )
   expect(refused.output()).not.toContain('s3cret')
 })

@@ -1,6 +1,6 @@
 import { isUuid } from '@semel/contract'
+import { exitCodes } from '@semel/runtime'
 import { Command, type CommanderError, InvalidArgumentError } from 'commander'
-import { exitCodes } from './exit-codes.ts'
 import { usageError } from './operator-error.ts'
 
 /** How a command is described: what it does, and examples with what they are for. */

@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os'
 import type { Pool } from '@semel/postgres'
+import { printable } from '@semel/runtime'
 import {
   type DeadLetter,
   type DeadLetters,
@@ -11,7 +12,7 @@ import type { Command } from 'commander'
 import { declare, declareShowing, howMany, uuid } from './command-line.ts'
 import { operate } from './operate.ts'
 import { OperatorError, usageError } from './operator-error.ts'
-import { counted, jsonOf, printable, shortened, tableOf } from './print.ts'
+import { counted, jsonOf, shortened, tableOf } from './print.ts'
 
 type Selection = Readonly<{ group?: string; topic?: string; key?: string; json?: true }>
 type ListOptions = Selection & Readonly<{ discarded?: true; limit: number }>

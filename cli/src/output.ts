@@ -1,4 +1,4 @@
-import { exitCodes } from './exit-codes.ts'
+import { exitCodes } from '@semel/runtime'
 
 /**
  * Lets a process outlive its output. Where nobody reads it any more (`semel topics | head -1`) it

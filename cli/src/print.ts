@@ -1,3 +1,5 @@
+import { printable } from '@semel/runtime'
+
 /** A value as it is shown: nothing is shown as a dash. */
 export type Cell = string | number | Date | null | undefined
 
@@ -27,14 +29,6 @@ export function tableOf(
 /** A value for programs: one JSON document, with a line break at its end. */
 export function jsonOf(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`
-}
-
-/** Text without what a terminal would obey: clients choose keys and bodies. */
-export function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (found) => {
-    const code = found.codePointAt(0)!.toString(16)
-    return `\\u{${code}}`
-  })
 }
 
 /** A count with its word: `1 letter`, `2 letters`. */

@@ -15,13 +15,16 @@ import { startPage } from './start-page.ts'
  * Starts the whole system in this process, or the services named alone, shows it on one page, and
  * resolves; SIGINT and SIGTERM drain it and end the process.
  *
- * @throws {ConfigError | StartError | OperatorError | EmbeddedPostgresError} what a user can mend;
- * whatever had been started is ended again.
+ * @throws {ConfigError | OperatorError | EmbeddedPostgresError} what a user can mend and
+ * `runProcess` does not say; whatever had been started is ended again.
  */
 export async function start(env: NodeJS.ProcessEnv, only?: readonly string[]): Promise<void> {
   const chosen = only === undefined ? parts : partsNamed(only)
-  const config = readCliConfig(env)
-  await runProcess('semel', (lifecycle, say) => open(config, chosen, lifecycle, say))
+  await runProcess(
+    'semel',
+    () => readCliConfig(env),
+    (config, lifecycle, say) => open(config, chosen, lifecycle, say),
+  )
 }
 
 async function open(

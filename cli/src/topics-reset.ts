@@ -1,7 +1,8 @@
+import { printable } from '@semel/runtime'
 import type { GroupPartition } from '@semel/topics'
 import type { CliConfig } from './config.ts'
 import { OperatorError, usageError } from './operator-error.ts'
-import { counted, jsonOf, printable } from './print.ts'
+import { counted, jsonOf } from './print.ts'
 
 /** What is asked of a reset. */
 export type ResetOptions = Readonly<{

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { exitCodes } from '@semel/runtime'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask, orderOf } from '../../test/client.ts'
 import { startProduct } from '../../test/product.ts'
-import { exitCodes } from '../src/exit-codes.ts'
 import { openShop, ownDatabase, type Shop, sell, semel, settled } from './shop.ts'
 
 let shop: Shop

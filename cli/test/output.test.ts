@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { exitCodes } from '@semel/runtime'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { spawnProduct, until } from '../../test/product.ts'
-import { exitCodes } from '../src/exit-codes.ts'
 import { openShop, ownDatabase, type Shop, sell, settled } from './shop.ts'
 
 const bin = join(import.meta.dirname, '../bin/semel.mjs')

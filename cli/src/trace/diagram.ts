@@ -1,4 +1,4 @@
-import { printable } from '../print.ts'
+import { printable } from '@semel/runtime'
 import type { Hop } from './life.ts'
 
 /** Who may take part, from left to right; others follow by name. */

@@ -1,6 +1,7 @@
 export { type Address, addressError, checkAddress, urlOf } from './address.ts'
 export { knowsCallers } from './callers.ts'
 export { ConfigError, type ConfigRules, describeConfig, readConfig } from './config.ts'
+export { exitCodeOf, exitCodes } from './exit-codes.ts'
 export {
   type Check,
   createReadiness,
@@ -16,6 +17,7 @@ export {
   Stopping,
 } from './lifecycle.ts'
 export { metricsLine, openMetrics, type ServedMetrics } from './metrics-port.ts'
+export { printable } from './printable.ts'
 export { runProcess } from './process.ts'
 export { createReporter } from './reporter.ts'
 export { retentionOf } from './retention.ts'

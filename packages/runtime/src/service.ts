@@ -3,7 +3,6 @@ import { checkAddress, urlOf } from './address.ts'
 import { callersOf } from './callers.ts'
 import { reachDatabase } from './database.ts'
 import { openDoor, rateLimitOf } from './door.ts'
-import type { Lifecycle } from './lifecycle.ts'
 import { metricsLine, openMetrics } from './metrics-port.ts'
 import { openParts, type ServicePart } from './parts.ts'
 import { runProcess } from './process.ts'
@@ -19,18 +18,17 @@ export { openParts, openShared, type ServicePart } from './parts.ts'
 /**
  * Runs a service alone in this process: its own face on its own port, callers identified as a
  * gateway does it, on a database whose tables are there (or made, with SEMEL_MIGRATE; or waited
- * for, with SEMEL_WAIT_SECONDS). SIGTERM drains it.
- *
- * @throws {ConfigError | StartError | MigrationRefused} what a user can mend.
+ * for, with SEMEL_WAIT_SECONDS). SIGTERM drains it; what a user can mend ends it, as
+ * {@link runProcess} says.
  */
 export function runService<Needs>(
   env: Readonly<Record<string, string | undefined>>,
   part: ServicePart<Needs>,
   topicNames: readonly string[],
 ): Promise<void> {
-  const settings = readSettings(part.schema, env) as ServiceSettings & Needs
   const startedBy = `npm run service -- ${part.name}`
-  const open = async (lifecycle: Lifecycle) => {
+  const read = () => readSettings(part.schema, env) as ServiceSettings & Needs
+  return runProcess(part.name, read, async (settings, lifecycle) => {
     const { HOST: host, PORT } = settings
     const metrics = await openMetrics(settings, lifecycle, startedBy)
     await checkAddress({ host, port: PORT }, startedBy)
@@ -52,6 +50,5 @@ export function runService<Needs>(
     })
     const at = `${urlOf({ host, port })}, on the database ${database.name}`
     return `${part.name} is ready at ${at}.\n${metricsLine(metrics)}`
-  }
-  return runProcess(part.name, open, { waitMs: settings.SEMEL_WAIT_SECONDS * 1000 })
+  })
 }

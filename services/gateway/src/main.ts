@@ -28,11 +28,9 @@ import { createGateway } from './service.ts'
 const startedBy = 'npm run service -- gateway'
 const report = createReporter('gateway')
 
-const settings = readSettings(configSchema, process.env)
+await runProcess('gateway', () => readSettings(configSchema, process.env), open)
 
-await runProcess('gateway', open, { waitMs: settings.SEMEL_WAIT_SECONDS * 1000 })
-
-async function open(lifecycle: Lifecycle): Promise<string> {
+async function open(settings: GatewaySettings, lifecycle: Lifecycle): Promise<string> {
   const { HOST: host, PORT } = settings
   const metrics = await openMetrics(settings, lifecycle, startedBy)
   await checkAddress({ host, port: PORT }, startedBy)
