@@ -52,7 +52,7 @@ it('a role that PostgreSQL does not let in is not waited for', async () => {
 
     expect(await refused.exited).toBe(4)
     expect(refused.output()).toMatch(
-      /^orders: the database .* \(role "stranger" does not exist\).*\n$/,
+      /^(messages|gateway): the database .* \(role "stranger" does not exist\).*\n$/,
     )
   }
 })

@@ -201,6 +201,24 @@ describe('the house', () => {
     expect(loose).toEqual([])
     expect(hosts).toBe(false)
   })
+
+  it('has migrations that say that they only add do no more', () => {
+    const takes =
+      /\b(drop|rename|truncate|delete from|alter column|create unique|add (constraint|check|unique|primary|foreign))\b/
+    const isMore = (sql: string) =>
+      takes.test(sql) || (/\badd\b.*\bnot null\b/.test(sql) && !/\bdefault\b/.test(sql))
+    const statementsIn = (sql: string) => sql.toLowerCase().replaceAll(/--.*$/gm, '').split(/[;,]/)
+    const moreIn = (sql: string) =>
+      sql.startsWith('-- additive\n') && statementsIn(sql).some(isMore)
+
+    expect(moreIn('-- additive\nalter table a add b text, add c int not null default 1')).toBe(
+      false,
+    )
+    expect(moreIn('-- additive\nalter table a add b text, drop c')).toBe(true)
+    expect(moreIn('-- additive\nalter table a add b text not null')).toBe(true)
+    const migrations = tracked.filter((file) => /\/migrations\/\w+\.sql$/.test(file))
+    expect(migrations.filter((file) => moreIn(text(file)))).toEqual([])
+  })
 })
 
 /** The text of a file without its comments. */

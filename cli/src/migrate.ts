@@ -1,4 +1,4 @@
-import { createPool, migrate } from '@semel/postgres'
+import { compareMigrations, createPool, migrate } from '@semel/postgres'
 import { createWhenThere, databaseUrl, readSettings } from '@semel/runtime'
 import { reachDatabase } from '@semel/runtime/service'
 import { Type } from 'typebox'
@@ -21,7 +21,8 @@ export type MigrateOptions = Readonly<{
  * to run from several processes at once: one waits for the other.
  *
  * @throws {ConfigError | StartError | OperatorError | MigrationRefused} what a user can mend; a
- * database that is ahead of this release is left as it is.
+ * database that is ahead of this release is left as it is, and refused unless it is ahead by
+ * additive migrations alone.
  */
 export async function migrateServices(
   env: Readonly<Record<string, string | undefined>>,
@@ -33,13 +34,17 @@ export async function migrateServices(
   const { connection, name } = await whenThere(() => reachDatabase(url))
   const pool = createPool({ connection, connectionsMax: 1, name: 'semel-migrate' })
   try {
-    const ran = await migrate(
-      pool,
-      chosen.flatMap(({ migrations }) => migrations),
-    )
-    if (json) return jsonOf({ database: name, services: chosen.map((part) => part.name), ran })
-    const lines = ran.map((migration) => `migrated ${migration}\n`).join('')
-    return ran.length === 0 ? `${name} is up to date: nothing to do.\n` : lines
+    const sets = chosen.flatMap(({ migrations }) => migrations)
+    const ran = await migrate(pool, sets)
+    const { ahead } = await compareMigrations(pool, sets)
+    const services = chosen.map((part) => part.name)
+    if (json) return jsonOf({ database: name, services, ran, ahead })
+    const lines = [
+      ...ran.map((migration) => `migrated ${migration}\n`),
+      ...(ran.length === 0 ? [`${name} is up to date: nothing to do.\n`] : []),
+      ...ahead.map((migration) => `${migration} is of a newer release (additive)\n`),
+    ]
+    return lines.join('')
   } finally {
     await pool.end()
   }

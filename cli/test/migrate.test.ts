@@ -40,9 +40,24 @@ test('a database that newer code has migrated is refused in one line, and left a
 
   const refused = migrateServices({ DATABASE_URL: databaseUrl(database) }, usual)
 
-  await expect(refused).rejects.toThrow(/^the database is ahead: .*migration 99 of "orders"/)
+  await expect(refused).rejects.toThrow(
+    /^the database is ahead: .* orders\/0099_from_the_future\.sql, .* or restore/,
+  )
   const { rows } = await pool.query("select to_regclass('commands') as found")
   expect(rows).toEqual([{ found: null }])
+})
+
+test('a database that is ahead by what only adds is left as it is, and told of', async () => {
+  const { pool, ...database } = await testDatabase([])
+  const env = { DATABASE_URL: databaseUrl(database) }
+  await migrateServices(env, usual)
+  await pool.query("insert into migrations values ('orders', 2, '0002_add_more.sql', now(), true)")
+
+  const told = await migrateServices(env, usual)
+  const { ran, ahead } = JSON.parse(await migrateServices(env, { ...usual, json: true }))
+
+  expect(told).toMatch(/nothing to do\.\norders\/0002_add_more\.sql is of a newer release .*\n$/)
+  expect({ ran, ahead }).toEqual({ ran: [], ahead: ['orders/0002_add_more.sql'] })
 })
 
 /** A server that ends the first connections it is asked for, and takes the others. */

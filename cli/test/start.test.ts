@@ -179,7 +179,9 @@ test('a database that newer code has migrated is one line', async () => {
   const ended = await run({ DATABASE_URL: url })
 
   expect(ended.code).toBe(4)
-  expect(ended.stderr).toMatch(/^semel: the database is ahead: .*migration 99 of "orders".*\n$/)
+  expect(ended.stderr).toMatch(
+    /^semel: the database is ahead: .* orders\/0099_from_the_future\.sql.*\n$/,
+  )
 })
 
 /** A database on the server for tests, dropped at the end. */

@@ -141,8 +141,9 @@ class ProbeDone extends Error {}
 /** Writes a command and takes it back: what a real one needs is there, the disk included. */
 async function probeInsert(tx: Tx): Promise<never> {
   await tx.query({
-    text: `insert into commands values (gen_random_uuid(), '@probe', 'probe', '', $1, 0,
-                                        null, null, null, now(), now())`,
+    text: `insert into commands (id, scope, operation, key, fingerprint, fingerprint_version,
+                                 decided_at, replayable_until)
+           values (gen_random_uuid(), '@probe', 'probe', '', $1, 0, now(), now())`,
     values: [Buffer.alloc(32)],
   })
   throw new ProbeDone()

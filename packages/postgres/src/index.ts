@@ -11,11 +11,11 @@ export {
 export { DatabaseUnavailable } from './database-unavailable.ts'
 export { exactly } from './exactly.ts'
 export {
+  compareMigrations,
   type Migration,
   MigrationRefused,
   type MigrationSet,
   migrate,
-  missingMigrations,
   readMigrations,
 } from './migrations.ts'
 export {

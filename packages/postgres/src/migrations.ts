@@ -6,7 +6,14 @@ import { type Pool, type Queryable, queryable, send } from './pool.ts'
 import { sqlStateOf } from './sqlstate.ts'
 
 /** A numbered `.sql` file and the set it belongs to. */
-export type Migration = Readonly<{ set: string; number: number; name: string; sql: string }>
+export type Migration = Readonly<{
+  set: string
+  number: number
+  name: string
+  sql: string
+  /** Its first line promises that the release before it goes on working after it. */
+  additive: boolean
+}>
 
 /** A folder of migrations, under the name that its tables are known by. */
 export type MigrationSet = Readonly<{ set: string; folder: URL }>
@@ -25,7 +32,11 @@ const migrationLock = 5_370_231_601
 const patienceMs = 60 * 60 * 1000
 const fileName = /^(\d{4})_[a-z0-9_]+\.sql$/
 
-/** Reads the migrations of a folder, `NNNN_verb_noun.sql`, in their order. */
+/**
+ * Reads the migrations of a folder, `NNNN_verb_noun.sql`, in their order. A first line that is
+ * `-- additive` promises that they only add: tables, columns that are null or have a default,
+ * indexes. Then a release that does not know them goes on working.
+ */
 export async function readMigrations({ set, folder }: MigrationSet): Promise<Migration[]> {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort()
   return Promise.all(
@@ -36,7 +47,8 @@ export async function readMigrations({ set, folder }: MigrationSet): Promise<Mig
           `${basename(fileURLToPath(folder))}/${file}: expected ${String(index + 1).padStart(4, '0')}_verb_noun.sql`,
         )
       }
-      return { set, number, name: file, sql: await readFile(new URL(file, folder), 'utf8') }
+      const sql = await readFile(new URL(file, folder), 'utf8')
+      return { set, number, name: file, sql, additive: /^-- additive\r?\n/.test(sql) }
     }),
   )
 }
@@ -47,8 +59,9 @@ export async function readMigrations({ set, folder }: MigrationSet): Promise<Mig
  * named twice is one set. A single migration may take an hour.
  *
  * @returns the names of the migrations that were run.
- * @throws {MigrationRefused} when the database has migrations that this release does not know,
- * lacks one before one that it has, or refuses one (as to a role that may not create tables).
+ * @throws {MigrationRefused} when the database has migrations that this release does not know and
+ * that are not additive, lacks one before one that it has, or refuses one (as to a role that may
+ * not create tables).
  */
 export async function migrate(pool: Pool, sets: readonly MigrationSet[]): Promise<string[]> {
   const client = await pool.connect()
@@ -66,8 +79,11 @@ export async function migrate(pool: Pool, sets: readonly MigrationSet[]): Promis
          set text not null, number integer not null, name text not null,
          migrated_at timestamptz not null default now(), primary key (set, number))`,
     )
+    const db: Queryable = { query: (statement) => send(client, statement) }
+    await addPromise(db)
     // All sets are judged before any is run: a database that is ahead is left as it is.
-    for (const migration of await missingIn({ query: (of) => send(client, of) }, sets)) {
+    const compared = await compareSets(sets, db)
+    for (const migration of compared.flatMap(({ missing }) => missing)) {
       await run(client, migration)
       ran.push(nameOf(migration))
     }
@@ -83,29 +99,40 @@ export async function migrate(pool: Pool, sets: readonly MigrationSet[]): Promis
 }
 
 /**
- * Says which migrations a database lacks, and changes nothing.
+ * Compares a database with this release, and changes nothing.
  *
- * @returns the names of those that {@link migrate} would run, in their order.
- * @throws {MigrationRefused} when the database has migrations that this release does not know, or
- * lacks one before one that it has.
+ * @returns the names of the migrations that {@link migrate} would run, in their order, and of those
+ * that this release does not know, all of them additive.
+ * @throws {MigrationRefused} when the database has others that this release does not know, or lacks
+ * one before one that it has.
  * @throws {DatabaseUnavailable}
  */
-export async function missingMigrations(
+export async function compareMigrations(
   pool: Pool,
   sets: readonly MigrationSet[],
-): Promise<string[]> {
+): Promise<{ missing: readonly string[]; ahead: readonly string[] }> {
   const db = queryable(pool)
   const text = "select to_regclass('migrations') is not null as known"
   const { rows } = await db.query<{ known: boolean }>({ text })
-  if (rows[0]!.known) return (await missingIn(db, sets)).map(nameOf)
-  const all = await Promise.all(distinct(sets).map(readMigrations))
-  return all.flat().map(nameOf)
+  const compared = await compareSets(sets, rows[0]!.known ? db : undefined)
+  const of = (what: keyof Compared) => compared.flatMap((one) => one[what].map(nameOf))
+  return { missing: of('missing'), ahead: of('ahead') }
 }
 
-async function missingIn(db: Queryable, sets: readonly MigrationSet[]): Promise<Migration[]> {
-  const missing: Migration[] = []
-  for (const set of distinct(sets)) missing.push(...(await missingOf(db, set)))
-  return missing
+type Ran = Pick<Migration, 'set' | 'number' | 'name' | 'additive'>
+type Compared = Readonly<{ missing: readonly Migration[]; ahead: readonly Ran[] }>
+
+/** Without a database that knows any migration, all are missing. */
+async function compareSets(
+  sets: readonly MigrationSet[],
+  db: Queryable | undefined,
+): Promise<readonly Compared[]> {
+  const compared: Compared[] = []
+  for (const set of distinct(sets)) {
+    const known = await readMigrations(set)
+    compared.push(compare(known, db === undefined ? [] : await findRan(db, set)))
+  }
+  return compared
 }
 
 /** A set that is named twice is one set. */
@@ -113,43 +140,66 @@ function distinct(sets: readonly MigrationSet[]): MigrationSet[] {
   return [...new Map(sets.map((set) => [set.set, set])).values()]
 }
 
-function nameOf({ set, name }: Migration): string {
+function nameOf({ set, name }: Pick<Migration, 'set' | 'name'>): string {
   return `${set}/${name}`
 }
 
-async function missingOf(db: Queryable, set: MigrationSet): Promise<Migration[]> {
-  const migrations = await readMigrations(set)
-  const { rows } = await db.query<{ newest: number; count: number }>({
-    text: `select coalesce(max(number), 0)::integer as newest, count(*)::integer as count
-             from migrations where set = $1`,
-    values: [set.set],
+async function findRan(db: Queryable, { set }: MigrationSet): Promise<readonly Ran[]> {
+  const { rows } = await db.query<Ran>({
+    // A table from before this promise was recorded has no such column.
+    text: `select set, number, name,
+                  coalesce((to_jsonb(migrations) ->> 'additive')::boolean, false) as additive
+             from migrations where set = $1 order by number`,
+    values: [set],
   })
-  const { newest, count } = rows[0]!
-  if (newest <= migrations.length) {
-    if (count === newest) return migrations.slice(newest)
+  return rows
+}
+
+function compare(known: readonly Migration[], ran: readonly Ran[]): Compared {
+  const ahead = ran.filter(({ number }) => number > known.length)
+  const breaking = ahead.find(({ additive }) => !additive)
+  if (breaking !== undefined) {
     throw new MigrationRefused(
-      `the database is half migrated: of the migrations of "${set.set}" up to ${newest} it has ` +
-        `${count}; restore it from a backup`,
+      `the database is ahead: this release does not know ${nameOf(breaking)}, which is not ` +
+        'additive; run the newer release, or restore the backup from before it',
     )
   }
+  const newest = ran.at(-1)
+  if (newest === undefined || newest.number === ran.length) {
+    return { missing: known.slice(ran.length), ahead }
+  }
   throw new MigrationRefused(
-    `the database is ahead: it has migration ${newest} of "${set.set}", ` +
-      `this release knows ${migrations.length}; run the newer release`,
+    `the database is half migrated: of the migrations of "${newest.set}" up to ${newest.number} ` +
+      `it has ${ran.length}; restore it from a backup`,
   )
 }
 
-async function run(client: PoolClient, { set, number, name, sql }: Migration): Promise<void> {
+/** To a table from before the promise was recorded; of what is in it nothing is known. */
+async function addPromise(db: Queryable): Promise<void> {
+  const there = await db.query({
+    text: `select from pg_attribute
+            where attrelid = 'migrations'::regclass and attname = 'additive'`,
+  })
+  if (there.rowCount > 0) return
+  await db.query({
+    text: 'alter table migrations add column additive boolean not null default false',
+  })
+}
+
+async function run(client: PoolClient, migration: Migration): Promise<void> {
+  const { set, number, name, sql, additive } = migration
   await client.query('begin')
   try {
     await client.query({ text: sql, query_timeout: patienceMs } as QueryConfig)
-    await client.query('insert into migrations (set, number, name) values ($1, $2, $3)', [
-      set,
-      number,
-      name,
-    ])
+    await client.query(
+      'insert into migrations (set, number, name, additive) values ($1, $2, $3, $4)',
+      [set, number, name, additive],
+    )
     await client.query('commit')
   } catch (error) {
     await client.query('rollback')
-    throw new MigrationRefused(`${set}/${name}: ${(error as Error).message}`, { cause: error })
+    throw new MigrationRefused(`${nameOf(migration)}: ${(error as Error).message}`, {
+      cause: error,
+    })
   }
 }

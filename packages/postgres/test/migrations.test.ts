@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type MigrationSet, migrate } from '@semel/postgres'
+import { compareMigrations, type MigrationSet, migrate } from '@semel/postgres'
 import { testDatabase } from '@semel/postgres/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
@@ -54,6 +54,63 @@ describe('migrations', () => {
     expect(rows).toEqual([{ a: 'things', b: null }])
   })
 
+  it('that only add let the release before them go on, and be migrated again', async () => {
+    const { pool } = await testDatabase([])
+    const before = await setOf(released)
+    await migrate(pool, [await setOf({ ...released, ...adding })])
+
+    const compared = await compareMigrations(pool, [before])
+    const ran = await migrate(pool, [before])
+
+    expect(compared).toEqual({ missing: [], ahead: ['things/0002_add_size.sql'] })
+    expect(ran).toEqual([])
+    await pool.query('select size from things')
+  })
+
+  it.each([
+    ['does not say that it only adds', { '0003_drop_id.sql': 'alter table things drop id' }],
+    [
+      'says so behind its first line',
+      { '0003_drop_id.sql': '-- The id.\n-- additive\nalter table things drop id' },
+    ],
+  ])('of which one %s are refused to the release before', async (_, breaking) => {
+    const { pool } = await testDatabase([])
+    const before = await setOf(released)
+    await migrate(pool, [await setOf({ ...released, ...adding, ...breaking })])
+    const other = { ...(await setOf({ '0001_create_others.sql': 'select 1' })), set: 'others' }
+
+    const refusal = {
+      code: 'migration-refused',
+      message:
+        'the database is ahead: this release does not know things/0003_drop_id.sql, which is not ' +
+        'additive; run the newer release, or restore the backup from before it',
+    }
+    await expect(compareMigrations(pool, [before])).rejects.toMatchObject(refusal)
+    await expect(migrate(pool, [other, before])).rejects.toMatchObject(refusal)
+    expect(await compareMigrations(pool, [other])).toMatchObject({ missing: [expect.anything()] })
+  })
+
+  it('that were run before the promise was recorded promise nothing', async () => {
+    const { pool } = await testDatabase([])
+    await migrate(pool, [await setOf({ ...released, ...adding })])
+    await pool.query('alter table migrations drop column additive')
+    const before = await setOf(released)
+    const later = await setOf({ ...released, ...adding, '0003_add_more.sql': '-- additive\n' })
+
+    await expect(compareMigrations(pool, [before])).rejects.toThrow('0002_add_size.sql')
+    const ran = await migrate(pool, [later])
+
+    expect(ran).toEqual(['things/0003_add_more.sql'])
+    const { rows } = await pool.query('select number, additive from migrations order by number')
+    expect(rows.map(({ number, additive }) => [number, additive])).toEqual([
+      ...[
+        [1, false],
+        [2, false],
+        [3, true],
+      ],
+    ])
+  })
+
   it('are refused when their numbers have a hole', async () => {
     const { pool } = await testDatabase([])
     const set = await setOf({ '0002_create_things.sql': 'create table things (id integer)' })
@@ -61,6 +118,9 @@ describe('migrations', () => {
     await expect(migrate(pool, [set])).rejects.toMatchObject({ code: 'migration-refused' })
   })
 })
+
+const released = { '0001_create_things.sql': 'create table things (id integer)' }
+const adding = { '0002_add_size.sql': '-- additive\nalter table things add size integer' }
 
 async function setOf(files: Record<string, string>): Promise<MigrationSet> {
   const folder = await mkdtemp(join(tmpdir(), 'semel-migrations-'))

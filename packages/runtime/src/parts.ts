@@ -1,10 +1,10 @@
 import type { Service } from '@semel/http'
 import {
+  compareMigrations,
   createPool,
   DatabaseUnavailable,
   type MigrationSet,
   migrate,
-  missingMigrations,
   type Pool,
   type Queryable,
   queryable,
@@ -144,11 +144,17 @@ async function openTopics(pool: Pool, options: SharedOptions): Promise<Shared['t
 }
 
 async function prepareTables(pool: Pool, options: SharedOptions): Promise<void> {
-  const { migrations, migrates, names, database } = options
-  if (migrates) return void (await migrate(pool, migrations))
-  const missing = await missingMigrations(pool, migrations).catch((error) => {
+  const { migrations, migrates, names, database, report } = options
+  if (migrates) await migrate(pool, migrations)
+  const { missing, ahead } = await compareMigrations(pool, migrations).catch((error) => {
     throw error instanceof DatabaseUnavailable ? unreachable(database, error) : error
   })
+  if (ahead.length > 0) {
+    report(
+      `a newer release has migrated the database ${database.name}: ${ahead.join(', ')} ` +
+        '(additive: this one works on it, too)',
+    )
+  }
   if (missing.length === 0) return
   throw new StartError(
     'not-migrated',
