@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { owners } from '@semel/contracts/catalogue'
 import { configSchema as ofGateway } from '@semel/gateway/config'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
@@ -23,7 +24,9 @@ const text = (file: string) => readFileSync(new URL(`../../${file}`, import.meta
 const compose = parse(text('compose.yaml'), { merge: true })
 const containers: [string, Container][] = Object.entries(compose.services)
 const byName = new Map(containers)
-const ours = containers.filter(([, { image }]) => image.startsWith('semel:'))
+const ours = containers.filter(([, { image }]) => isOurs(image))
+const dockerfile = text('Dockerfile')
+const { version } = JSON.parse(text('package.json'))
 const profiles = ['core', 'redis', 'kafka', 'all']
 const schemas: Readonly<Record<string, object>> = {
   ...Object.fromEntries(parts.map(({ name, schema }) => [name, schema.properties])),
@@ -41,14 +44,12 @@ function inProfile(profile: string): [string, Container][] {
 }
 
 describe('compose.yaml', () => {
-  it('pins every image, and so does the Dockerfile', () => {
-    const images = [
-      ...containers.map(([, { image }]) => image),
-      ...[...text('Dockerfile').matchAll(/^FROM (\S+)/gm)].map(([, image]) => image),
-    ]
+  it('pins every image to a version, its own to that of this release', () => {
+    const images = containers.map(([, { image }]) => image)
 
-    expect(images.length).toBe(containers.length + 2)
-    expect(images.filter((image) => !/^[\w/]+:\d+\.\d+\.?\d*(-[\w-]+)?$/.test(image!))).toEqual([])
+    expect(images.filter((image) => !/^[\w/]+:\d+\.\d+\.?\d*(-[\w-]+)?$/.test(image))).toEqual([])
+    expect(new Set(images.filter(isOurs))).toEqual(new Set([`semel/cli:${version}`]))
+    expect(compose['x-semel'].build).toEqual({ context: '.', target: 'cli' })
   })
 
   it('sets only variables that semel config knows of the process', () => {
@@ -65,7 +66,7 @@ describe('compose.yaml', () => {
   it.each(profiles)(
     'has in profile %s each process once, where the gateway looks for it',
     (profile) => {
-      const running = inProfile(profile).filter(([, { image }]) => image.startsWith('semel:'))
+      const running = inProfile(profile).filter(([, { image }]) => isOurs(image))
       const served = running.filter(([, container]) => processOf(container) !== 'topics')
 
       expect(served.map(([, container]) => processOf(container)).sort()).toEqual([
@@ -138,6 +139,53 @@ describe('compose.yaml', () => {
     expect(volumes.sort()).toEqual(Object.keys(compose.volumes).sort())
   })
 })
+
+describe('the Dockerfile', () => {
+  const stages = dockerfile.split(/^FROM /m).slice(1)
+  const processes = stages.filter((stage) => stage.startsWith('process AS '))
+
+  it('has an image for each service, and last, where none is named, the command line', () => {
+    const targets = processes.map((stage) => /^process AS (\w+)/.exec(stage)![1])
+
+    expect([...targets].sort()).toEqual([...Object.keys(owners), 'gateway', 'cli'].sort())
+    expect(stages.at(-1)).toBe(processes.at(-1))
+    expect(targets.at(-1)).toBe('cli')
+  })
+
+  it('builds on one Node alone, whose line is that of package.json', () => {
+    const { engines } = JSON.parse(text('package.json'))
+    const bases = stages.map((stage) => /^\S+/.exec(stage)![0])
+
+    expect(dockerfile).toContain(`\nARG NODE_IMAGE=node:${/\d+/.exec(engines.node)![0]}-slim\n`)
+    expect(bases.filter((base) => !/^(\$\{NODE_IMAGE\}|process)$/.test(base))).toEqual([])
+    expect(dockerfile).toContain(`\nARG VERSION=${version}\n`)
+  })
+
+  it('starts no shell, and no process as root', () => {
+    const all = stages.find((stage) => / AS process\n/.test(stage))!
+    const instructions = all.split('\n').filter((line) => /^[A-Z]/.test(line))
+
+    expect(instructions.at(-1)).toBe('USER 1000:1000')
+    expect(processes.filter((stage) => /\nUSER /.test(stage))).toEqual([])
+    expect(processes.filter((stage) => !/\nENTRYPOINT \["node", "[^"]+"\]\n/.test(stage))).toEqual(
+      [],
+    )
+  })
+
+  it('gives a service its own code, and none of another service', () => {
+    for (const stage of processes.slice(0, -1)) {
+      const [, name] = /^process AS (\w+)/.exec(stage)!
+      const copied = [...stage.matchAll(/^COPY (.*)$/gm)].map(([, what]) => what)
+
+      expect(copied).toEqual([`services/${name} services/${name}`])
+      expect(stage).toContain(`ENTRYPOINT ["node", "services/${name}/src/main.ts"]`)
+    }
+  })
+})
+
+function isOurs(image: string): boolean {
+  return image.startsWith('semel/')
+}
 
 function isServed(name: string): boolean {
   return /^(orders|billing|notifications|messages|gateway)(-|$)/.test(name)
