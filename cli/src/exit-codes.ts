@@ -8,7 +8,6 @@ const ofOperator: Readonly<Record<OperatorError['code'], { code: number }>> = {
   'not-found': exitCodes.notFound,
   'database-away': exitCodes.database,
   'database-unsuitable': exitCodes.database,
-  'kafka-away': exitCodes.database,
   'topics-unsuitable': exitCodes.database,
 }
 

@@ -40,5 +40,5 @@ function mendable(error: unknown, brokers: string): unknown {
   }
   if (!(error instanceof KafkaUnavailable)) return error
   const message = `Kafka at ${brokers} cannot be asked (${error.message}); check KAFKA_BROKERS`
-  return new OperatorError('kafka-away', message, { cause: error })
+  return new StartError('kafka-away', message, { cause: error, mayCome: true })
 }

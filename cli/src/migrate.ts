@@ -1,9 +1,10 @@
 import { compareMigrations, createPool, migrate } from '@semel/postgres'
-import { createWhenThere, databaseUrl, readSettings } from '@semel/runtime'
+import { databaseUrl, readSettings } from '@semel/runtime'
 import { reachDatabase } from '@semel/runtime/service'
 import { Type } from 'typebox'
 import { jsonOf } from './print.ts'
 import { parts, partsNamed } from './services.ts'
+import { waitingUpTo } from './wait.ts'
 
 const schema = Type.Object({ DATABASE_URL: databaseUrl() })
 
@@ -30,8 +31,7 @@ export async function migrateServices(
 ): Promise<string> {
   const chosen = names.length === 0 ? parts : partsNamed(names)
   const { DATABASE_URL: url } = readSettings(schema, env)
-  const whenThere = createWhenThere({ waitMs: wait * 1000, say })
-  const { connection, name } = await whenThere(() => reachDatabase(url))
+  const { connection, name } = await waitingUpTo(wait)(() => reachDatabase(url))
   const pool = createPool({ connection, connectionsMax: 1, name: 'semel-migrate' })
   try {
     const sets = chosen.flatMap(({ migrations }) => migrations)
@@ -48,8 +48,4 @@ export async function migrateServices(
   } finally {
     await pool.end()
   }
-}
-
-function say(line: string): void {
-  process.stderr.write(`semel: ${line}\n`)
 }

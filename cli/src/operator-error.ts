@@ -2,7 +2,7 @@
  * An operator's command cannot be done. The message is one line that says what to do.
  *
  * Codes: `usage` (the command line), `not-found` (what was named is not there),
- * `database-unsuitable` (it is not Semel's, or may not be read), `database-away`, `kafka-away`,
+ * `database-unsuitable` (it is not Semel's, or may not be read), `database-away`,
  * `topics-unsuitable`. `exitCodeOf` has the exit code of each.
  */
 export class OperatorError extends Error {
@@ -12,7 +12,6 @@ export class OperatorError extends Error {
     | 'not-found'
     | 'database-unsuitable'
     | 'database-away'
-    | 'kafka-away'
     | 'topics-unsuitable'
 
   constructor(code: OperatorError['code'], message: string, options?: ErrorOptions) {

@@ -6,6 +6,7 @@ import { Type } from 'typebox'
 import { operateKafka } from './kafka-operate.ts'
 import { OperatorError } from './operator-error.ts'
 import { jsonOf, tableOf } from './print.ts'
+import { waitingUpTo } from './wait.ts'
 
 const schema = Type.Object({ ...kafkaSettings, ...topicSettings })
 
@@ -13,6 +14,8 @@ const schema = Type.Object({ ...kafkaSettings, ...topicSettings })
 export type TopicsCreateOptions = Readonly<{
   /** On how many brokers each partition is. */
   replication: number
+  /** How long to wait for a Kafka that is not there yet, in seconds. */
+  wait: number
   json: boolean
 }>
 
@@ -25,12 +28,12 @@ export type TopicsCreateOptions = Readonly<{
  */
 export async function createTopicsInKafka(
   env: Readonly<Record<string, string | undefined>>,
-  { replication, json }: TopicsCreateOptions,
+  { replication, wait, json }: TopicsCreateOptions,
 ): Promise<string> {
   const settings = readSettings(schema, env)
   const wanted = topicsWanted({ settings, topicNames })
-  const found = await operateKafka(settings, (connection) =>
-    createTopics({ ...connection, ...wanted, replication }),
+  const found = await waitingUpTo(wait)(() =>
+    operateKafka(settings, (connection) => createTopics({ ...connection, ...wanted, replication })),
   )
   const faults = topicFaults(found)
   if (faults.length > 0) {

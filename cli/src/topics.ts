@@ -33,12 +33,17 @@ export function declareTopics(program: Command): void {
       'settings that would lose or repeat messages are an error.\n',
   })
     .option('--replication <count>', 'on how many brokers each partition is', howMany, 1)
+    .option('--wait <seconds>', 'wait so long for Kafka', wholeNumber, 0)
     .action(async (_: object, command: Command) => {
-      const { replication, json } = command.optsWithGlobals<{ replication: number; json?: true }>()
+      const { replication, wait, json } = command.optsWithGlobals<{
+        replication: number
+        wait: number
+        json?: true
+      }>()
       // The client of Kafka, which no other command needs.
       const { createTopicsInKafka } = await import('./topics-create.ts')
-      const shown = await createTopicsInKafka(process.env, { replication, json: json === true })
-      process.stdout.write(shown)
+      const options = { replication, wait, json: json === true }
+      process.stdout.write(await createTopicsInKafka(process.env, options))
     })
   declareShowing(topics, 'reset', {
     does: 'let a group read a topic again from a position',

@@ -145,6 +145,14 @@ describeWithKafka('semel topics, over Kafka', () => {
     expect({ code, stdout }).toEqual({ code: 4, stdout: '' })
     expect(stderr).toMatch(/^semel: Kafka at 127\.0\.0\.1:9 cannot be asked .*\n$/)
   })
+
+  it('waits for a Kafka as long as it is told to, and says so', async () => {
+    const create = ['topics', 'create', '--wait', '1']
+    const { code, stderr } = await semel(create, { ...env, KAFKA_BROKERS: '127.0.0.1:9' })
+
+    expect(code).toBe(4)
+    expect(stderr).toMatch(/^semel: waiting up to 1 s: Kafka at .*\nsemel: Kafka at .*\n$/)
+  })
 })
 
 function reset(group: string): string[] {
