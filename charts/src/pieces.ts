@@ -72,7 +72,7 @@ function settingsOf(variables: readonly Variable[], description: string) {
 }
 
 const secretReference = Type.Object(
-  { name: Type.String({ minLength: 1 }), key: Type.String({ minLength: 1 }) },
+  { name: Type.String(), key: Type.String({ minLength: 1 }) },
   closed,
 )
 
@@ -108,7 +108,7 @@ export function variablesIn(chart: string) {
   return {
     settings: settingsOf(
       settings,
-      'Variables of docs/configuration.md, by their names; texts may be templates',
+      'Variables of docs/configuration.md; texts may be templates, and empty ones are not told',
     ),
     secrets: secretsOf(
       secrets,

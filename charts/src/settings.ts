@@ -83,7 +83,7 @@ function split(schema: TObject): Variables {
   }
 }
 
-/** Texts may also be templates, which become what they must be when the chart is rendered. */
+/** Texts may also be empty, or templates, which become what they must be when rendered. */
 function inValues(described: Record<string, unknown>): Record<string, unknown> {
   const { description } = described
   const kept = Object.entries(described).filter(
@@ -91,5 +91,5 @@ function inValues(described: Record<string, unknown>): Record<string, unknown> {
   )
   const { pattern, ...schema } = Object.fromEntries(kept)
   if (pattern === undefined) return { description, ...schema }
-  return { description, type: 'string', anyOf: [{ pattern }, { pattern: '\\{\\{.*\\}\\}' }] }
+  return { description, type: 'string', anyOf: [{ pattern }, { pattern: '^$|\\{\\{.*\\}\\}' }] }
 }

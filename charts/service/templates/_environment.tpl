@@ -1,20 +1,28 @@
-{{/* What the process is told in the clear: its chart's settings before those of all charts. */}}
+{{/*
+What the process is told in the clear: by its own chart, else by all charts, else as usual. A text
+that is empty, or becomes so, is not told. (`merge` would take 0 and false for nothing, too.)
+*/}}
 {{- define "service.settings" -}}
 {{- $process := include "service.process" . | fromYaml -}}
-{{- $all := merge (dict) (.Values.settings | default dict) (((.Values.global).semel).settings | default dict) $process.usual -}}
 {{- $told := dict -}}
-{{- range $process.settings -}}
-  {{- if hasKey $all . -}}
-    {{- $value := index $all . -}}
-    {{- /* What YAML says in digits, Helm keeps as a float, which has another look. */ -}}
-    {{- if kindIs "float64" $value -}}{{- $value = int64 $value -}}{{- end -}}
-    {{- $_ := set $told . (tpl (toString $value) $) -}}
+{{- range $name := $process.settings -}}
+  {{- range $from := list $process.usual ((($.Values.global).semel).settings) $.Values.settings -}}
+    {{- if hasKey ($from | default dict) $name -}}
+      {{- $value := index $from $name -}}
+      {{- /* What YAML says in digits, Helm keeps as a float, which has another look. */ -}}
+      {{- if kindIs "float64" $value -}}{{- $value = int64 $value -}}{{- end -}}
+      {{- $_ := set $told $name (tpl (toString $value) $) -}}
+    {{- end -}}
   {{- end -}}
+  {{- if eq (get $told $name) "" -}}{{- $_ := unset $told $name -}}{{- end -}}
 {{- end -}}
 {{- toYaml $told -}}
 {{- end }}
 
-{{/* Which Secrets hold the rest: NAME: {name, key}. What nobody names and the process needs is generated. */}}
+{{/*
+Which Secrets hold the rest: NAME: {name, key}. What nobody names and the process needs is generated.
+An empty name takes back what all charts are told.
+*/}}
 {{- define "service.secrets" -}}
 {{- $process := include "service.process" . | fromYaml -}}
 {{- $settings := include "service.settings" . | fromYaml -}}
@@ -24,12 +32,14 @@
 {{- range $process.secrets -}}
   {{- $reference := default (index $global .) (index $own .) -}}
   {{- if and (eq . "DATABASE_URL") ($.Values.postgres).enabled -}}
-    {{- if hasKey $own . -}}
+    {{- if (index $own .).name -}}
       {{- fail "secrets.DATABASE_URL names a database, and postgres.enabled brings another one: set postgres.enabled=false" -}}
+    {{- else if not (has $.Chart.Name $.Values.postgres.databases) -}}
+      {{- fail (printf "postgres.databases lacks %s, which this service needs" $.Chart.Name) -}}
     {{- end -}}
     {{- $reference = dict "name" (printf "%s-%s" (include "service.called" (list $ "postgres")) $.Chart.Name) "key" "uri" -}}
   {{- end -}}
-  {{- if $reference -}}
+  {{- if ($reference).name -}}
     {{- $_ := set $named . (dict "name" (tpl $reference.name $) "key" $reference.key) -}}
   {{- end -}}
 {{- end -}}
@@ -68,7 +78,8 @@
   {{- range $variable, $reference := index . 1 -}}
     {{- $name := tpl $reference.name $root -}}
     {{- $found := lookup "v1" "Secret" $namespace $name -}}
-    {{- if not $found -}}
+    {{- if not $name -}}
+    {{- else if not $found -}}
       {{- fail (printf "secrets.%s names the Secret %s, which is not in the namespace %s: make it first" $variable $name $namespace) -}}
     {{- else if not (hasKey ($found.data | default dict) $reference.key) -}}
       {{- fail (printf "secrets.%s names the key %s, which the Secret %s does not have (it has: %s)" $variable $reference.key $name (keys ($found.data | default dict) | sortAlpha | join ", ")) -}}
