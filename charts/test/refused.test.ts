@@ -1,0 +1,161 @@
+import { expect, it } from 'vitest'
+import { type Case, describeWithHelm, refusalOf } from './helm.ts'
+
+// What cannot work is refused by name, before anything is installed.
+
+type Refused = Case & Readonly<{ says: readonly string[] }>
+
+const told = (settings: object, secrets: object = {}) => ({
+  global: { semel: { settings, secrets } },
+})
+
+const values: Readonly<Record<string, Refused>> = {
+  'a value that nothing knows': {
+    chart: 'orders',
+    values: { replica: 3 },
+    says: ['orders', "additional properties 'replica' not allowed"],
+  },
+  'a variable that the process does not read': {
+    chart: 'orders',
+    values: { settings: { KAFKA_BROKER: 'kafka:9092' } },
+    says: ['/settings', "'KAFKA_BROKER' not allowed"],
+  },
+  'a variable that no process reads': {
+    chart: 'semel',
+    values: told({ KAFKA_BROKER: 'kafka:9092' }),
+    says: ['/global/semel/settings', "'KAFKA_BROKER' not allowed"],
+  },
+  'a value that a chart below does not know': {
+    chart: 'semel',
+    values: { billing: { replica: 3 } },
+    says: ['billing', "'replica' not allowed"],
+  },
+  'a part that semel does not have': {
+    chart: 'semel',
+    values: { shipping: { enabled: true } },
+    says: ["'shipping' not allowed"],
+  },
+  'a secret among settings': {
+    chart: 'orders',
+    values: { settings: { AUTH_JWT_SECRET: 'x'.repeat(40) } },
+    says: ['/settings', "'AUTH_JWT_SECRET' not allowed"],
+  },
+  'a secret in values': {
+    chart: 'orders',
+    values: { secrets: { AUTH_JWT_SECRET: 'x'.repeat(40) } },
+    says: ['/secrets/AUTH_JWT_SECRET', 'got string, want object'],
+  },
+  'a value of another type': {
+    chart: 'orders',
+    values: { replicas: 'two' },
+    says: ['/replicas', 'got string, want integer'],
+  },
+  'no pods': { chart: 'orders', values: { replicas: 0 }, says: ['/replicas', 'minimum'] },
+  'a prefix that topics cannot have': {
+    chart: 'topics',
+    values: { settings: { KAFKA_TOPIC_PREFIX: 'a_b' } },
+    says: ['/settings/KAFKA_TOPIC_PREFIX', 'a_b'],
+  },
+  'a host that is none': {
+    chart: 'gateway',
+    values: { host: 'not a host' },
+    says: ['/host', 'not a host'],
+  },
+  'another part of a service': {
+    chart: 'orders',
+    values: { install: 'database' },
+    says: ['/install', "'all', 'migration', 'app'"],
+  },
+  'a database with a name that PostgreSQL needs': {
+    chart: 'postgres',
+    values: { databases: ['postgres'] },
+    says: ['/databases/0'],
+  },
+  'a size that is none': {
+    chart: 'kafka',
+    values: { persistence: { size: 'much' } },
+    says: ['/persistence/size', 'much'],
+  },
+}
+
+const charts: Readonly<Record<string, Refused>> = {
+  'an HTTPRoute without a Gateway': {
+    chart: 'gateway',
+    values: { httpRoute: { enabled: true } },
+    says: ['httpRoute.parentRefs'],
+  },
+  'a service without a database': {
+    chart: 'orders',
+    values: { postgres: { enabled: false } },
+    says: ['orders has no database', 'secrets.DATABASE_URL.name', 'postgres.enabled=true'],
+  },
+  'a service with two databases': {
+    chart: 'orders',
+    values: { secrets: { DATABASE_URL: { name: 'pg-app', key: 'uri' } } },
+    says: ['secrets.DATABASE_URL', 'postgres.enabled=false'],
+  },
+  'a PostgreSQL without the database of its service': {
+    chart: 'orders',
+    values: { postgres: { databases: ['order'] } },
+    says: ['postgres.databases lacks orders'],
+  },
+  'a name that is too long for what is derived from it': {
+    chart: 'notifications',
+    release: 'a-release-whose-name-goes-on-and-on-and-on',
+    says: ['a-release-whose-name-goes-on-and-on-and-on-', 'at most 48'],
+  },
+}
+
+const umbrella: Readonly<Record<string, Refused>> = {
+  'a Kafka that the release no longer brings': {
+    chart: 'semel',
+    values: { kafka: { enabled: false } },
+    says: ['kafka.enabled=false', 'shop-kafka', 'set global.semel.settings.KAFKA_BROKERS'],
+  },
+  'topics in no Kafka': {
+    chart: 'semel',
+    values: { kafka: { enabled: false }, ...told({ KAFKA_BROKERS: '' }) },
+    says: ['KAFKA_BROKERS', 'topics.enabled=false'],
+  },
+  'a Redis that the release no longer brings': {
+    chart: 'semel',
+    values: { redis: { enabled: false } },
+    says: ['redis.enabled=false', 'shop-redis', 'to nothing'],
+  },
+  'a PostgreSQL that the release no longer brings': {
+    chart: 'semel',
+    values: { postgres: { enabled: false } },
+    says: ['postgres.enabled=false', 'shop-postgres', 'global.semel.secrets.DATABASE_URL'],
+  },
+  'a PostgreSQL without the database of a service': {
+    chart: 'semel',
+    values: { postgres: { databases: ['messages', 'orders', 'billing'] } },
+    says: ['postgres.databases lacks notifications'],
+  },
+  'a PostgreSQL of one service': {
+    chart: 'semel',
+    values: { orders: { postgres: { enabled: true } } },
+    says: ['set orders.postgres.enabled=false'],
+  },
+  'a chart that others would not find': {
+    chart: 'semel',
+    values: { kafka: { fullnameOverride: 'broker' } },
+    says: ['kafka.fullnameOverride', 'name the release otherwise'],
+  },
+  'a release named as one of its charts': {
+    chart: 'semel',
+    release: 'orders',
+    says: ['a release of semel cannot be named orders'],
+  },
+}
+
+describeWithHelm('charts refuse', () => {
+  it.each(Object.entries({ ...values, ...charts, ...umbrella }))(
+    '%s',
+    async (_, { says, ...one }) => {
+      const refusal = await refusalOf(one)
+
+      for (const words of says) expect(refusal).toContain(words)
+    },
+  )
+})

@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import { parse } from 'yaml'
+import { type Case, folder } from './helm.ts'
+
+const parts = ['postgres', 'redis', 'kafka', 'topics']
+const services = ['messages', 'orders', 'billing', 'notifications', 'gateway']
+const production = parse(readFileSync(`${folder}semel/examples/production.yaml`, 'utf8'))
+const database = { DATABASE_URL: { name: 'pg-app', key: 'uri' } }
+const scaled = { enabled: true, minReplicas: 3, maxReplicas: 9 }
+
+/** What is rendered and judged: every chart as it is, and what its values change most. */
+export const cases: Readonly<Record<string, Case>> = {
+  ...Object.fromEntries([...parts, ...services].map((chart) => [chart, { chart }])),
+  'orders, in a release of its name': { chart: 'orders', release: 'orders' },
+  'orders, its migration alone': { chart: 'orders', values: { install: 'migration' } },
+  'orders, its app alone': {
+    chart: 'orders',
+    values: { install: 'app', postgres: { enabled: false }, secrets: database },
+  },
+  'orders, upgraded': { chart: 'orders', upgrade: true },
+  'gateway, by an Ingress with TLS': {
+    chart: 'gateway',
+    values: {
+      host: 'shop.example',
+      ingress: { className: 'traefik', tls: [{ hosts: ['shop.example'], secretName: 'shop' }] },
+    },
+  },
+  'gateway, by an HTTPRoute': {
+    chart: 'gateway',
+    values: {
+      ingress: { enabled: false },
+      httpRoute: { enabled: true, parentRefs: [{ name: 'public', namespace: 'gateways' }] },
+    },
+  },
+  'billing, autoscaled': { chart: 'billing', values: { replicas: 1, autoscaling: scaled } },
+  'notifications, behind a NetworkPolicy': {
+    chart: 'notifications',
+    values: {
+      networkPolicy: {
+        enabled: true,
+        from: [{ podSelector: { matchLabels: { app: 'shop' } } }],
+        metricsFrom: [{ namespaceSelector: { matchLabels: { name: 'monitoring' } } }],
+      },
+    },
+  },
+  'messages, with one pod': { chart: 'messages', values: { replicas: 1 } },
+  'postgres, kept': { chart: 'postgres', values: { persistence: { keep: true } } },
+  'postgres, without a volume': { chart: 'postgres', values: { persistence: { enabled: false } } },
+  'kafka, without a volume': { chart: 'kafka', values: { persistence: { enabled: false } } },
+  semel: { chart: 'semel' },
+  'semel, upgraded': { chart: 'semel', upgrade: true },
+  'semel in production': { chart: 'semel', release: 'store', values: production },
+}
