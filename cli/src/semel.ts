@@ -10,6 +10,7 @@ import { declareKeys } from './keys.ts'
 import { declareMigrate } from './migrate-command.ts'
 import { surviveOutput } from './output.ts'
 import { declareService } from './service.ts'
+import { declareToken } from './token-command.ts'
 import { declareTopics } from './topics.ts'
 import { declareTrace } from './trace/trace.ts'
 
@@ -47,6 +48,7 @@ declare(program, 'start', {
 declareService(program)
 declareMigrate(program)
 declareConfig(program)
+declareToken(program)
 declareKeys(program)
 declareTopics(program)
 declareDeadLetters(program)

@@ -222,7 +222,7 @@ describe('the command line', () => {
   const usage: [string, RegExp][] = [
     [
       'frob',
-      /unknown command 'frob' \(known are start, service, migrate, config, keys, topics, dead-letters, trace, check;/,
+      /unknown command 'frob' \(known are start, service, migrate, config, token, keys, topics, dead-letters, trace, check;/,
     ],
     [
       'topics --frob',
@@ -248,7 +248,7 @@ describe('the command line', () => {
   })
 
   it.each([
-    ...['', 'start', 'keys', 'keys get', 'topics', 'topics reset', 'trace', 'check'],
+    ...['', 'start', 'token', 'keys', 'keys get', 'topics', 'topics reset', 'trace', 'check'],
     ...['', ' ls', ' show', ' redrive', ' discard'].map((one) => `dead-letters${one}`),
   ])('has help with examples and exit codes for “semel %s”', async (line) => {
     const { code, stdout } = await semel([...line.split(' ').filter(Boolean), '--help'])
