@@ -1,0 +1,60 @@
+import { expect, it } from 'vitest'
+import { type Case, describeWithHelm, render } from './helm.ts'
+import { ofKind } from './manifests.ts'
+
+// What processes are told by values: by their own chart, or by all charts.
+
+async function toldTo(service: string, values: Case['values']) {
+  const manifests = await render({ chart: 'semel', values: { ...values } })
+  const [deployment] = ofKind(manifests, 'Deployment').filter(
+    ({ metadata }) => metadata.name === `shop-${service}`,
+  )
+  const { env = [] } = deployment!.spec.template.spec.containers[0]!
+  return new Map(env.map(({ name, value, valueFrom }) => [name, value ?? valueFrom?.secretKeyRef]))
+}
+
+describeWithHelm('a service of semel', () => {
+  it('is told what its chart is told, before what all charts are told', async () => {
+    const settings = { SEMEL_KEPT_DAYS: 30, KAFKA_TLS: true }
+    const secrets = { REDIS_URL: { name: 'redis', key: 'url' } }
+    const values = {
+      global: { semel: { settings, secrets } },
+      orders: {
+        settings: { SEMEL_KEPT_DAYS: 2, KAFKA_TLS: false },
+        secrets: { REDIS_URL: { name: '{{ .Release.Name }}-cache', key: 'uri' } },
+      },
+    }
+    const [orders, billing] = [await toldTo('orders', values), await toldTo('billing', values)]
+
+    expect(orders.get('SEMEL_KEPT_DAYS')).toBe('2')
+    expect(orders.get('KAFKA_TLS')).toBe('false')
+    expect(orders.get('REDIS_URL')).toEqual({ name: 'shop-cache', key: 'uri' })
+    expect(billing.get('SEMEL_KEPT_DAYS')).toBe('30')
+    expect(billing.get('KAFKA_TLS')).toBe('true')
+    expect(billing.get('REDIS_URL')).toEqual({ name: 'redis', key: 'url' })
+  })
+
+  it('is not told what is empty', async () => {
+    const told = await toldTo('orders', {
+      orders: { settings: { KAFKA_BROKERS: '' }, secrets: { REDIS_URL: { name: '', key: 'uri' } } },
+    })
+
+    expect([...told.keys()]).not.toContain('KAFKA_BROKERS')
+    expect([...told.keys()]).not.toContain('REDIS_URL')
+  })
+})
+
+describeWithHelm('a PostgreSQL whose data are kept', () => {
+  it('keeps the Secrets that open them, and one whose data go keeps nothing', async () => {
+    const keptOf = async (keep: boolean) => {
+      const values = { persistence: { keep } }
+      const manifests = await render({ chart: 'postgres', values })
+      return ofKind(manifests, 'Secret').map(
+        ({ metadata }) => metadata.annotations?.['helm.sh/resource-policy'],
+      )
+    }
+
+    expect(await keptOf(true)).toEqual(['keep', 'keep'])
+    expect(await keptOf(false)).toEqual([undefined, undefined])
+  })
+})
