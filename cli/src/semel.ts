@@ -9,6 +9,7 @@ import { exitCodeOf } from './exit-codes.ts'
 import { declareKeys } from './keys.ts'
 import { declareMigrate } from './migrate-command.ts'
 import { surviveOutput } from './output.ts'
+import { declareProbe } from './probe-command.ts'
 import { declareService } from './service.ts'
 import { declareToken } from './token-command.ts'
 import { declareTopics } from './topics.ts'
@@ -54,6 +55,7 @@ declareTopics(program)
 declareDeadLetters(program)
 declareTrace(program)
 declareCheck(program)
+declareProbe(program)
 
 surviveOutput(process)
 try {

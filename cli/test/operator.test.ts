@@ -221,8 +221,8 @@ describe('semel trace', () => {
 describe('the command line', () => {
   const usage: [string, RegExp][] = [
     [
-      'frob',
-      /unknown command 'frob' \(known are start, service, migrate, config, token, keys, topics, dead-letters, trace, check;/,
+      'settle',
+      /unknown command 'settle' \(known are start, service, migrate, config, token, keys, topics, dead-letters, trace, check, probe;/,
     ],
     [
       'topics --frob',
@@ -248,7 +248,18 @@ describe('the command line', () => {
   })
 
   it.each([
-    ...['', 'start', 'token', 'keys', 'keys get', 'topics', 'topics reset', 'trace', 'check'],
+    ...[
+      '',
+      'start',
+      'token',
+      'keys',
+      'keys get',
+      'topics',
+      'topics reset',
+      'trace',
+      'check',
+      'probe',
+    ],
     ...['', ' ls', ' show', ' redrive', ' discard'].map((one) => `dead-letters${one}`),
   ])('has help with examples and exit codes for “semel %s”', async (line) => {
     const { code, stdout } = await semel([...line.split(' ').filter(Boolean), '--help'])

@@ -8,8 +8,14 @@ export const exitCodes = {
   failed: { code: 1, means: 'it failed otherwise: a full disk, an address in use, a bug' },
   usage: { code: 2, means: 'the command line or the environment is wrong; nothing was done' },
   notFound: { code: 3, means: 'what was named is not known' },
-  database: { code: 4, means: 'the database or Kafka is not there, or cannot be used' },
-  violations: { code: 5, means: 'check has found violations' },
+  database: {
+    code: 4,
+    means: 'the database, Kafka or the address is not there, or cannot be used',
+  },
+  violations: {
+    code: 5,
+    means: 'check has found violations, or probe a promise that does not hold',
+  },
   unread: { code: 141, means: 'whoever read the output is gone' },
 } as const
 
