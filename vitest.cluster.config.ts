@@ -10,7 +10,7 @@ export default {
   ...usual,
   test: {
     ...settings,
-    include: ['charts/test/**/*.cluster.ts'],
+    include: ['**/test/**/*.cluster.ts'],
     fileParallelism: false,
     testTimeout: 300_000,
     hookTimeout: 300_000,
