@@ -23,13 +23,14 @@ export function startLoad(
   caller: Readonly<{ token?: string }> = {},
 ): Load {
   const asked = { ...caller, body: orderOf(freshId()) }
+  const load = freshId()
   const placed = new Map<string, Told>()
   const refused = new Map<string, Told>()
   const sent = new Set<string>()
   let isStopped = false
   const client = async (name: number) => {
     for (let n = 0; !isStopped; n += 1) {
-      const key = `client-${name}-${n}`
+      const key = `${load}-client-${name}-${n}`
       sent.add(key)
       const told = await ask(url, { ...asked, key })
       if (told.answer.status === 201) placed.set(key, told)

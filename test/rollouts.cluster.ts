@@ -13,7 +13,7 @@ const upgrade = `helm upgrade semel charts/semel --namespace semel --reset-then-
   --timeout 5m`
 
 let token: string
-let load: Load | undefined
+let running: Load | undefined
 
 beforeAll(async () => {
   await succeed(commandsOf('README.md', 'Install'))
@@ -21,24 +21,29 @@ beforeAll(async () => {
 }, 900_000)
 
 afterEach(async () => {
-  await load?.stop().catch(() => undefined)
-  load = undefined
+  await running?.stop().catch(() => undefined)
+  running = undefined
 })
 
-/** Runs a script under load, and goes on until it is over. */
+/** Runs a script under load, until it is over; the load is more than a few requests. */
 async function underLoad(script: string): Promise<Readonly<{ load: Load; said: string }>> {
   explainFailure('semel')
-  load = startLoad(url, 8, { token })
-  const placedBefore = load.placed
+  const load = startLoad(url, 8, { token })
+  running = load
   const { code, output } = await run(script)
   await load.stop()
   if (code !== 0) throw new Error(output)
-  expect(placedBefore.size).toBeGreaterThan(50)
+  expect(load.placed.size).toBeGreaterThan(50)
+  console.log(`${load.placed.size} orders placed, ${load.refused.size} refused`)
   return { load, said: output }
 }
 
-function refusedBy({ refused }: Load): string[] {
-  return [...refused.values()].map(({ answer }: Told) => `${answer.status} ${answer.body}`)
+/** How often each refusal was told. */
+function refusedBy({ refused }: Load): Record<string, number> {
+  const told = [...refused.values()].map(({ answer }: Told) => `${answer.status} ${answer.body}`)
+  return Object.fromEntries(
+    [...Map.groupBy(told, (text) => text)].map(([of, all]) => [of, all.length]),
+  )
 }
 
 describe('the whole shop in one release', () => {
@@ -68,7 +73,7 @@ describe('the whole shop in one release', () => {
       kubectl rollout status deployment/semel-${name} --namespace semel --timeout 3m
       sleep 6`)
 
-      expect(refusedBy(load)).toEqual([])
+      expect(refusedBy(load)).toEqual({})
     },
     300_000,
   )
@@ -83,31 +88,36 @@ describe('the whole shop in one release', () => {
     expect([await shared(), await database()]).toEqual(before)
   }, 400_000)
 
-  it('is upgraded with a new migration under load, and taken back, and fails no request', async () => {
-    const tags = (tag: string) => `--set orders.image.tag=${tag} --set orders.cli.image.tag=${tag}`
-
-    const forth = await underLoad(`${upgrade} ${tags('next')} --wait`)
-    const there = await columnsOfOrders()
+  it('is upgraded with a migration under load, and taken back, and fails no request', async () => {
+    const forth = await underLoad(`${upgradeOrdersTo('next')} --wait`)
+    const columns = await succeed(`kubectl exec semel-postgres-0 --namespace semel -- \\
+      psql --username postgres orders --command '\\d orders'`)
     const back = await underLoad('helm rollback semel --namespace semel --wait --timeout 5m')
 
-    expect(refusedBy(forth.load)).toEqual([])
-    expect(there).toMatch(/note/)
-    expect(refusedBy(back.load)).toEqual([])
+    expect(refusedBy(forth.load)).toEqual({})
+    expect(columns).toMatch(/ note /)
+    expect(refusedBy(back.load)).toEqual({})
+    expect(await imagesOfOrders()).toEqual([`${registry}/semel/orders:0.1.0`])
   }, 900_000)
 
   it('goes on as it was where a migration fails, and is told why', async () => {
-    const tags = '--set orders.image.tag=broken --set orders.cli.image.tag=broken'
-
-    const { load, said } = await underLoad(`! ${upgrade} ${tags} --wait`)
-    const images = await succeed(
-      "kubectl get pods --namespace semel --selector app.kubernetes.io/name=orders --output 'jsonpath={.items[*].spec.containers[0].image}'",
-    )
-    await succeed(`${upgrade} --set orders.image.tag= --set orders.cli.image.tag= --wait`)
+    const { load, said } = await underLoad(`! ${upgradeOrdersTo('broken')} --wait`)
 
     expect(said).toMatch(/0003_break_orders\.sql: division by zero/)
-    expect(new Set(images.trim().split(' '))).toEqual(new Set([`${registry}/semel/orders:0.1.0`]))
-    expect(refusedBy(load)).toEqual([])
-  }, 900_000)
+    expect(await imagesOfOrders()).toEqual([`${registry}/semel/orders:0.1.0`])
+    expect(refusedBy(load)).toEqual({})
+  }, 300_000)
+
+  it('is not taken back to a release that cannot work on the tables, and says so', async () => {
+    await succeed(`${upgradeOrdersTo('ahead')} --wait`)
+    const { load } = await underLoad('! helm rollback semel --namespace semel --wait --timeout 30s')
+    const said = await succeed(`kubectl get pods --namespace semel --output \\
+      'jsonpath={.items[*].status.containerStatuses[0].lastState.terminated.message}'`)
+    await succeed(`${upgradeOrdersTo('ahead')} --wait`)
+
+    expect(said).toMatch(/orders: the database is ahead: .*0003_require_note\.sql/)
+    expect(refusedBy(load)).toEqual({})
+  }, 600_000)
 
   it.each(deployments)(
     'loses and doubles nothing when a pod of %s is killed',
@@ -154,7 +164,13 @@ async function expectKept(load: Load): Promise<void> {
   expect(new Set(ids).size).toBe(load.sent.size)
 }
 
-async function columnsOfOrders(): Promise<string> {
-  return succeed(`kubectl exec semel-postgres-0 --namespace semel -- \\
-    psql --username postgres orders --command '\\d orders'`)
+function upgradeOrdersTo(tag: string): string {
+  return `${upgrade} --set orders.image.tag=${tag} --set orders.cli.image.tag=${tag}`
+}
+
+async function imagesOfOrders(): Promise<string[]> {
+  const images = await succeed(`kubectl get pods --namespace semel \\
+    --selector app.kubernetes.io/name=orders --field-selector status.phase=Running \\
+    --output 'jsonpath={.items[*].spec.containers[0].image}'`)
+  return [...new Set(images.split(' '))]
 }

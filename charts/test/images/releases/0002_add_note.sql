@@ -1,0 +1,2 @@
+-- additive
+alter table orders add column note text;
