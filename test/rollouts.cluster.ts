@@ -3,6 +3,7 @@ import { ask, type Told } from './client.ts'
 import { commandsOf, explainFailure, leftIn, run, secretOf, succeed } from './guide.ts'
 import { type Load, repeatAll, startLoad } from './load.ts'
 import { operatorToken } from './postman.ts'
+import { until } from './product.ts'
 
 /** The whole shop in one release: whatever is rolled out, killed or taken back, under load. */
 
@@ -12,12 +13,12 @@ const registry = process.env.REGISTRY
 const upgrade = `helm upgrade semel charts/semel --namespace semel --reset-then-reuse-values \\
   --timeout 5m`
 
-let token: string
+let secret: string
 let running: Load | undefined
 
 beforeAll(async () => {
   await succeed(commandsOf('README.md', 'Install'))
-  token = operatorToken(await secretOf('semel-shared', 'AUTH_JWT_SECRET', 'semel'))
+  secret = await secretOf('semel-shared', 'AUTH_JWT_SECRET', 'semel')
 }, 900_000)
 
 afterEach(async () => {
@@ -28,7 +29,7 @@ afterEach(async () => {
 /** Runs a script under load, until it is over; the load is more than a few requests. */
 async function underLoad(script: string): Promise<Readonly<{ load: Load; said: string }>> {
   explainFailure('semel')
-  const load = startLoad(url, 8, { token })
+  const load = startLoad(url, 8, { token: operatorToken(secret) })
   running = load
   const { code, output } = await run(script)
   await load.stop()
@@ -65,6 +66,35 @@ describe('the whole shop in one release', () => {
     expect(statuses).toEqual([404, 404, 404, 404, 404, 401])
   })
 
+  it('is reached by an HTTPRoute as by an Ingress, where the cluster has a Gateway', async () => {
+    explainFailure('semel')
+    const hasGateways = (await run('kubectl get gatewayclass traefik')).code === 0
+    if (!hasGateways) return expect(process.env.CI).toBeUndefined()
+
+    const statuses = await succeed(`
+      kubectl apply --namespace semel --filename - >&2 <<'END'
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: door }
+spec:
+  gatewayClassName: traefik
+  listeners: [{ name: web, port: 80, protocol: HTTP }]
+END
+      ${upgrade} --set gateway.httpRoute.enabled=true --set gateway.host=route.homework \\
+        --set 'gateway.httpRoute.parentRefs[0].name=door' --set gateway.ingress.enabled=false \\
+        --wait >&2
+      ask() {
+        curl --silent --output /dev/null --write-out '%{http_code} ' --retry 20 --retry-all-errors \\
+          --retry-max-time 30 --header 'Host: route.homework' "http://$INGRESS_ADDRESS$1"
+      }
+      for attempt in $(seq 60); do [ "$(ask /orders)" = '401 ' ] && break; sleep 0.5; done
+      echo "$(ask /orders)$(ask /openapi.json)$(ask /health/ready)"
+      helm rollback semel --namespace semel --wait --timeout 5m >&2
+      kubectl delete gateway door --namespace semel >&2`)
+
+    expect(statuses.match(/^(\d{3} )+$/m)?.[0]).toBe('401 200 404 ')
+  }, 400_000)
+
   it.each(deployments)(
     'restarts %s under load, and fails no request',
     async (name) => {
@@ -97,25 +127,27 @@ describe('the whole shop in one release', () => {
     expect(refusedBy(forth.load)).toEqual({})
     expect(columns).toMatch(/ note /)
     expect(refusedBy(back.load)).toEqual({})
-    expect(await imagesOfOrders()).toEqual([`${registry}/semel/orders:0.1.0`])
+    expect(await imageOfOrders()).toBe(`${registry}/semel/orders:0.1.0`)
   }, 900_000)
 
   it('goes on as it was where a migration fails, and is told why', async () => {
     const { load, said } = await underLoad(`! ${upgradeOrdersTo('broken')} --wait`)
 
     expect(said).toMatch(/0003_break_orders\.sql: division by zero/)
-    expect(await imagesOfOrders()).toEqual([`${registry}/semel/orders:0.1.0`])
+    expect(await imageOfOrders()).toBe(`${registry}/semel/orders:0.1.0`)
     expect(refusedBy(load)).toEqual({})
   }, 300_000)
 
   it('is not taken back to a release that cannot work on the tables, and says so', async () => {
     await succeed(`${upgradeOrdersTo('ahead')} --wait`)
     const { load } = await underLoad('! helm rollback semel --namespace semel --wait --timeout 30s')
-    const said = await succeed(`kubectl get pods --namespace semel --output \\
-      'jsonpath={.items[*].status.containerStatuses[0].lastState.terminated.message}'`)
+    const said = () =>
+      succeed(`kubectl get pods --namespace semel --output \\
+        'jsonpath={.items[*].status.containerStatuses[0]..terminated.message}'`)
+    const reason = /orders: the database is ahead: .*0003_require_note\.sql/
+    await until(async () => reason.test(await said()))
     await succeed(`${upgradeOrdersTo('ahead')} --wait`)
 
-    expect(said).toMatch(/orders: the database is ahead: .*0003_require_note\.sql/)
     expect(refusedBy(load)).toEqual({})
   }, 600_000)
 
@@ -168,9 +200,7 @@ function upgradeOrdersTo(tag: string): string {
   return `${upgrade} --set orders.image.tag=${tag} --set orders.cli.image.tag=${tag}`
 }
 
-async function imagesOfOrders(): Promise<string[]> {
-  const images = await succeed(`kubectl get pods --namespace semel \\
-    --selector app.kubernetes.io/name=orders --field-selector status.phase=Running \\
-    --output 'jsonpath={.items[*].spec.containers[0].image}'`)
-  return [...new Set(images.split(' '))]
+async function imageOfOrders(): Promise<string> {
+  return succeed(`kubectl get deployment semel-orders --namespace semel \\
+    --output 'jsonpath={.spec.template.spec.containers[0].image}'`)
 }
