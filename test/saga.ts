@@ -134,12 +134,12 @@ const selectFaults = `
            c.amount, c.user_id as charged_to
       from orders o full join charges c on c.order_id = o.id
   ), wanted as (
-    select body::jsonb->>'orderId' as order_id, count(distinct id) as told,
+    select body::jsonb->>'orderId' as order_id, count(distinct command_id) as told,
            count(distinct body::jsonb->>'version') as versions
       from outbox where type = 'charge-wanted' group by 1
   ), notices as (
     select body::jsonb->>'orderId' as order_id, body::jsonb->>'orderVersion' as version,
-           count(distinct id) as told
+           count(distinct command_id) as told
       from outbox where type = 'notification-wanted' group by 1, 2
   )
   select 'an order and its charge differ' as fault, id::text as id from settled
@@ -164,7 +164,7 @@ const selectFaults = `
       on d.order_id = n.order_id and d.version = n.order_version
    where d.outcome is distinct from case n.kind when 'happiness' then 'paid' else 'declined' end
   union all
-  select 'told: a notification is wanted under two ids', order_id from notices where told > 1
+  select 'told: a notification is wanted by two commands', order_id from notices where told > 1
   union all
   select 'told: not as many notifications as are stored', ''
    where (select count(*) from notices) <> (select count(*) from notifications)

@@ -4,7 +4,7 @@ import type { Delivered } from '@semel/topics'
 import { expect, it } from 'vitest'
 import { deciderOf, groups, judgedBy } from '../src/readings.ts'
 
-const id = messageId(commandId(localOperator, 'tell', 'h:1'), 0)
+const id = messageId(commandId(localOperator, 'tell', 'h:1'), 0, new Date(0))
 
 it.each(commands)(
   '$operation on $topic is carried to one group alone, in the log that groups share',

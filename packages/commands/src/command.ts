@@ -83,9 +83,13 @@ export function guidOf(command: Pick<Command, 'id' | 'fingerprint'>): string {
   )
 }
 
-/** The identity of the n-th message that a command's decision tells. */
-export function messageId(command: CommandId, index: number): string {
-  return uuid8(command, String(index))
+/**
+ * The identity of the n-th message that a decision of a command tells. Where a command was decided,
+ * lost with its database and is decided again, the message is another one: whoever read the first
+ * would take the second for known, and not answer it.
+ */
+export function messageId(command: CommandId, index: number, decidedAt: Date): string {
+  return uuid8(command, String(index), String(decidedAt.getTime()))
 }
 
 /** The identity of the message that tells that a request ended so, however often it is told. */

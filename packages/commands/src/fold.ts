@@ -166,7 +166,7 @@ function decideOne<State, C extends Command>(
     next: decision.state,
     answer: renderAnswer(contract, command, decision.outcome),
     told: decision.messages.map((message, index) =>
-      inEnvelope(message, messageId(command.id, index), command, context),
+      inEnvelope(message, messageId(command.id, index, context.decidedAt), command, context),
     ),
   }
 }

@@ -88,11 +88,13 @@ describe('a fingerprint', () => {
     expect(guidOf(add(ann, 'k', 3))).not.toBe(guidOf(add(ann, 'k', 4)))
   })
 
-  it('is not part of the ids of messages, which follow command and place', () => {
+  it('is not part of the ids of messages, which follow command, place and decision', () => {
     const { id } = add(ann, 'k', 3)
+    const [now, later] = [new Date(0), new Date(1)]
 
-    expect(messageId(id, 0)).toBe(messageId(id, 0))
-    expect(messageId(id, 0)).not.toBe(messageId(id, 1))
+    expect(messageId(id, 0, now)).toBe(messageId(id, 0, new Date(0)))
+    expect(messageId(id, 0, now)).not.toBe(messageId(id, 1, now))
+    expect(messageId(id, 0, now)).not.toBe(messageId(id, 0, later))
   })
 })
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { commandId, type Message, messageId, serviceScope } from '@semel/commands'
+import { commandId, type Message, serviceScope } from '@semel/commands'
 import { isUuid } from '@semel/contract'
 import { bodyBytesMax, originOf } from './envelope.ts'
 import type { Delivered } from './transport.ts'
@@ -209,7 +209,7 @@ export function deadLettered(
   const isTooLarge = Buffer.byteLength(JSON.stringify(whole)) > bodyBytesMax
   return {
     ...{ topic: `${topic}_dead`, partitionKey, type: 'dead-lettered' },
-    ...{ id: messageId(parking, 0), source: group, time, commandId: parking },
+    ...{ id: parking, source: group, time, commandId: parking },
     ...{ scope: serviceScope(group), ...originOf(message) },
     body: isTooLarge ? { ...written, type: type.slice(0, 1024), body: '' } : whole,
   }

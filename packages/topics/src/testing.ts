@@ -51,14 +51,15 @@ export function readWith(
 /** A message whose body is a number. */
 export function told(topic: string, partitionKey: string, n: number): Message {
   const command = commandId(scope, 'tell', `h:${crypto.randomUUID()}`)
+  const time = new Date('2026-01-01T00:00:00.000Z')
   return {
     topic,
     partitionKey,
     type: 'told',
     body: n,
-    id: messageId(command, 0),
+    id: messageId(command, 0, time),
     source: 'conformance',
-    time: new Date('2026-01-01T00:00:00.000Z'),
+    time,
     scope,
     commandId: command,
   }

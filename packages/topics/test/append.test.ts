@@ -136,7 +136,7 @@ function told(topic: string, n: number): Message {
     partitionKey: 'k',
     type: 'told',
     body: n,
-    id: messageId(command, 0),
+    id: messageId(command, 0, new Date(0)),
     source: 'tellers',
     time: new Date(0),
     scope,

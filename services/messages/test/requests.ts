@@ -121,7 +121,7 @@ export async function deliverTold(pool: Pool, executor: Executor): Promise<void>
 
 /** The id of the n-th message about a request. */
 function idAbout(request: Command, nth: number): string {
-  return messageId(guidOf(request) as Command['id'], nth)
+  return messageId(guidOf(request) as Command['id'], nth, new Date(0))
 }
 
 function commandIn(reading: ReturnType<typeof readCommandMessage>): EntryCommand {

@@ -19,8 +19,8 @@ export const messageWithCommit: Invariant = (end) => {
         .map(({ operation, key }) => `${operation} ${key}: decided, and nobody was told`),
     )
   }
-  const wanted = toldOnce(end.services.orders.messages.filter(is('charge-wanted')))
-  const decided = toldOnce(end.services.billing.messages.filter(is('charge-decided')))
+  const wanted = tellersOf(end.services.orders.messages.filter(is('charge-wanted')))
+  const decided = tellersOf(end.services.billing.messages.filter(is('charge-decided')))
   const decisions = end.accounts
     .flatMap(({ charges }) => [...charges.values()].flatMap((charge) => charge.decisions))
     .filter(({ outcome }) => outcome !== 'released')
@@ -41,13 +41,13 @@ export const messageWithCommit: Invariant = (end) => {
   ]
 }
 
-/** By order and version, the ids of the messages that tell of it. */
-function toldOnce(messages: readonly Message[]): Map<string, Set<string>> {
+/** By order and version, the commands that tell of it; one that was forgotten tells again. */
+function tellersOf(messages: readonly Message[]): Map<string, Set<string>> {
   const told = new Map<string, Set<string>>()
-  for (const { id, body } of messages) {
+  for (const { commandId, body } of messages) {
     const { orderId, version } = body as { orderId: string; version: number }
     const name = `${orderId} ${version}`
-    told.set(name, (told.get(name) ?? new Set()).add(id))
+    told.set(name, (told.get(name) ?? new Set()).add(commandId))
   }
   return told
 }
@@ -55,7 +55,7 @@ function toldOnce(messages: readonly Message[]): Map<string, Set<string>> {
 function missing(told: Map<string, Set<string>>, type: string, names: readonly string[]): string[] {
   return names
     .filter((name) => told.get(name)?.size !== 1)
-    .map((name) => `${type} of ${name}: told by ${told.get(name)?.size ?? 0} messages`)
+    .map((name) => `${type} of ${name}: told by ${told.get(name)?.size ?? 0} commands`)
 }
 
 /** I7: what was told is carried, and whoever reads it has decided about it or parked it. */
