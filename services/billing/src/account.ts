@@ -1,6 +1,13 @@
 import { accept, type CommandOf, type Decider, type Decision, refuse } from '@semel/commands'
 import type { deposit, openAccount } from '@semel/contracts/billing'
-import { type Charge, decideCharge, decidedBefore, messagesOf, type takeCharge } from './charge.ts'
+import {
+  type Charge,
+  type ChargeDecision,
+  decideCharge,
+  decidedBefore,
+  messagesOf,
+  type takeCharge,
+} from './charge.ts'
 
 /** A movement of money. Its id is that of the command that made it. */
 export type Entry = Readonly<{
@@ -156,8 +163,8 @@ function charge(
   { id, input, receivedAt }: CommandOf<typeof takeCharge>,
 ): Decision<AccountState> {
   const before = account.charges.get(input.orderId)
-  refuseToGuess(account, before, input)
   const known = decidedBefore(before, input.version)
+  refuseToGuess(account, { before, known, input })
   if (known !== undefined) return accept(account, {}, messagesOf(known))
   if (before !== undefined && input.version < before.version) return accept(account, {})
   const balance = account.status === 'open' ? account.balance : undefined
@@ -181,16 +188,27 @@ function charge(
 }
 
 /**
- * An order belongs to one user and to one currency for ever. A message that says otherwise was made
- * by a fault, and no decision about it would be right: it becomes a dead letter, for a person.
+ * An order belongs to one user and to one currency for ever, and each version of it has one amount,
+ * unless orders have lost what they told. A message that says otherwise was made by a fault, and no
+ * decision about it would be right: it becomes a dead letter, for a person.
  */
 function refuseToGuess(
   account: AccountState,
-  before: Charge | undefined,
-  { orderId, userId, currency }: CommandOf<typeof takeCharge>['input'],
+  {
+    before,
+    known,
+    input: { orderId, userId, version, amount, currency },
+  }: Readonly<{
+    before: Charge | undefined
+    known: ChargeDecision | undefined
+    input: CommandOf<typeof takeCharge>['input']
+  }>,
 ): void {
   if (before !== undefined && before.userId !== userId) {
     throw new TypeError(`order ${orderId} is charged to another user than ${userId}`)
+  }
+  if (known !== undefined && known.amount !== amount) {
+    throw new TypeError(`version ${version} of order ${orderId} was charged with ${known.amount}`)
   }
   if (account.status === 'open' && account.currency !== currency) {
     throw new TypeError(`order ${orderId} is in ${currency}, the account in ${account.currency}`)

@@ -161,6 +161,13 @@ describe('a charge', () => {
       'another user',
     )
   })
+
+  it('with another amount than its version was decided with is left to a person', () => {
+    const { account } = arriveAll([open, deposit, charge(1, 80), charge(2, 90)])
+
+    expect(() => decider.decide(account, commandOf(charge(1, 70)))).toThrow('charged with 80')
+    expect(() => decider.decide(account, commandOf(charge(2, 70)))).toThrow('charged with 90')
+  })
 })
 
 describe('a deposit', () => {
