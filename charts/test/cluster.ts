@@ -26,7 +26,7 @@ export async function ownNamespace(): Promise<string> {
   return name
 }
 
-/** An image of this release, under the name that tests have it by. */
-export function imageOf(process: string): string {
-  return `semel.test/semel/${process}:${version}`
+/** An image of this release, in the registry that all tests of a cluster take it from. */
+export function imageOf(name: string): string {
+  return `${process.env.REGISTRY}/semel/${name}:${version}`
 }
