@@ -57,7 +57,8 @@ const pods = {
   networkPolicy: object('Who may connect to pods; it needs a network that keeps to it', {
     enabled: flag('Whether anybody is kept out', false),
     from: handedOn(
-      'Who may send requests, as peers of a NetworkPolicy; besides pods of Semel',
+      'Who may send requests besides pods of Semel, as peers of a NetworkPolicy; where none ' +
+        'is named, and an Ingress or HTTPRoute leads here, anybody',
       'array',
     ),
     metricsFrom: handedOn('Who may read metrics, as peers of a NetworkPolicy', 'array'),

@@ -64,6 +64,7 @@ export type Manifest = {
       http?: { paths: { path: string; pathType: string }[] }
       matches?: { path: { type: string; value: string } }[]
     }[]
+    ingress?: { ports: { port: string }[]; from?: object[] }[]
     volumeClaimTemplates?: { spec: { resources: { requests: { storage: string } } } }[]
   }
 }

@@ -2,7 +2,13 @@ import { expect, it } from 'vitest'
 import { type Case, describeWithHelm, render } from './helm.ts'
 import { ofKind } from './manifests.ts'
 
-// What processes are told by values: by their own chart, or by all charts.
+// What values make of a chart: what processes are told, who may connect, what is kept.
+
+const proxy = { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'traefik' } } }
+const semel = {
+  namespaceSelector: {},
+  podSelector: { matchLabels: { 'app.kubernetes.io/part-of': 'semel' } },
+}
 
 async function toldTo(service: string, values: Case['values']) {
   const manifests = await render({ chart: 'semel', values: { ...values } })
@@ -41,6 +47,27 @@ describeWithHelm('a service of semel', () => {
 
     expect([...told.keys()]).not.toContain('KAFKA_BROKERS')
     expect([...told.keys()]).not.toContain('REDIS_URL')
+  })
+})
+
+describeWithHelm('a NetworkPolicy', () => {
+  it.each([
+    ['where there is no Ingress lets pods of Semel in', false, [], [semel]],
+    ['before an Ingress lets anybody in', true, [], undefined],
+    [
+      'before an Ingress lets those in that are named, and nobody else',
+      true,
+      [proxy],
+      [semel, proxy],
+    ],
+  ])('%s', async (_, enabled, from, peers) => {
+    const values = { ingress: { enabled }, networkPolicy: { enabled: true, from } }
+    const manifests = await render({ chart: 'gateway', values })
+    const [policy] = ofKind(manifests, 'NetworkPolicy')
+
+    expect(policy!.spec.ingress).toEqual([
+      { ports: [{ port: 'http' }], ...(peers === undefined ? {} : { from: peers }) },
+    ])
   })
 })
 

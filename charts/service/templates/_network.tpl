@@ -72,7 +72,7 @@ spec:
         - { name: {{ include "service.fullname" . }}, port: 80 }
 {{ end }}
 
-{{/* Who may connect: pods of Semel, those that values name, and to an Ingress's service anybody. */}}
+{{/* Who may connect: pods of Semel and those that values name; where none is named, and it is public, anybody. */}}
 {{- define "service.networkPolicy" -}}
 ---
 apiVersion: networking.k8s.io/v1
@@ -85,7 +85,7 @@ spec:
   policyTypes: [Ingress]
   ingress:
     - ports: [{ port: http }]
-      {{- if not (or .Values.ingress.enabled .Values.httpRoute.enabled) }}
+      {{- if or .Values.networkPolicy.from (not (or .Values.ingress.enabled .Values.httpRoute.enabled)) }}
       from:
         - namespaceSelector: {}
           podSelector: { matchLabels: { app.kubernetes.io/part-of: semel } }
