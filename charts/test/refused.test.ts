@@ -117,6 +117,14 @@ const umbrella: Readonly<Record<string, Refused>> = {
     values: { kafka: { enabled: false }, ...told({ KAFKA_BROKERS: '' }) },
     says: ['KAFKA_BROKERS', 'topics.enabled=false'],
   },
+  'services that no Kafka and no database would connect': {
+    chart: 'semel',
+    values: {
+      ...{ kafka: { enabled: false }, topics: { enabled: false } },
+      ...told({ KAFKA_BROKERS: '' }),
+    },
+    says: ['share one database', 'postgres.databases={semel}', 'shop-postgres-semel'],
+  },
   'a Redis that the release no longer brings': {
     chart: 'semel',
     values: { redis: { enabled: false } },

@@ -8,6 +8,16 @@ const production = parse(readFileSync(`${folder}semel/examples/production.yaml`,
 const database = { DATABASE_URL: { name: 'pg-app', key: 'uri' } }
 const scaled = { enabled: true, minReplicas: 3, maxReplicas: 9 }
 
+const withoutKafka = {
+  ...{ kafka: { enabled: false }, topics: { enabled: false }, postgres: { databases: ['semel'] } },
+  global: {
+    semel: {
+      settings: { KAFKA_BROKERS: '' },
+      secrets: { DATABASE_URL: { name: '{{ .Release.Name }}-postgres-semel', key: 'uri' } },
+    },
+  },
+}
+
 /** What is rendered and judged: every chart as it is, and what its values change most. */
 export const cases: Readonly<Record<string, Case>> = {
   ...Object.fromEntries([...parts, ...services].map((chart) => [chart, { chart }])),
@@ -49,5 +59,6 @@ export const cases: Readonly<Record<string, Case>> = {
   'kafka, without a volume': { chart: 'kafka', values: { persistence: { enabled: false } } },
   semel: { chart: 'semel' },
   'semel, upgraded': { chart: 'semel', upgrade: true },
+  'semel without a Kafka, on one database': { chart: 'semel', values: withoutKafka },
   'semel in production': { chart: 'semel', release: 'store', values: production },
 }

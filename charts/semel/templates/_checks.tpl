@@ -43,7 +43,7 @@
 {{- end -}}
 {{- end }}
 
-{{/* Whether the database of a service is there: (list $ "orders"). */}}
+{{/* Whether the database of a service is there, and others hear of what it tells: (list $ "orders"). */}}
 {{- define "semel.checkDatabase" -}}
 {{- $root := index . 0 -}}
 {{- $service := index . 1 -}}
@@ -55,6 +55,8 @@
       {{- fail (printf "postgres.enabled=false, and DATABASE_URL of %s still names a Secret of %s: set %s.secrets.DATABASE_URL.name and .key (or, by a template for all, those of global.semel.secrets.DATABASE_URL)" $service $postgres $service) -}}
     {{- else if not (has $service $root.Values.postgres.databases) -}}
       {{- fail (printf "postgres.databases lacks %s, which the service %s needs" $service $service) -}}
+    {{- else if not (coalesce ((index $root.Values $service).settings).KAFKA_BROKERS $root.Values.global.semel.settings.KAFKA_BROKERS) -}}
+      {{- fail (printf "no KAFKA_BROKERS, and %s has a database of its own: without Kafka all services share one database: set postgres.databases={semel} and global.semel.secrets.DATABASE_URL.name=%s-semel" $service $postgres) -}}
     {{- end -}}
   {{- end -}}
 {{- end -}}
