@@ -85,7 +85,7 @@ END
         --wait >&2
       ask() {
         curl --silent --output /dev/null --write-out '%{http_code} ' --retry 20 --retry-all-errors \\
-          --retry-max-time 30 --header 'Host: route.homework' "http://$INGRESS_ADDRESS$1"
+          --retry-max-time 30 --header 'Host: route.homework' "http://arch.homework$1"
       }
       for attempt in $(seq 60); do [ "$(ask /orders)" = '401 ' ] && break; sleep 0.5; done
       echo "$(ask /orders)$(ask /openapi.json)$(ask /health/ready)"
