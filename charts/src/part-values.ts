@@ -16,7 +16,7 @@ import {
 export const topicsValues: Properties = {
   ...names,
   image: cliImage,
-  replication: count('On how many brokers each topic is', 1, 1, 10),
+  replication: count('Replication factor: on how many brokers each topic is', 1, 1, 10),
   timeoutSeconds: count('Seconds after which the Job is given up', 600, 1, 86_400),
   ...variablesIn('topics'),
   ...waiting,
@@ -28,10 +28,10 @@ export const topicsValues: Properties = {
 
 function storedBy(size: string, kept: string) {
   return {
-    persistence: object('Where data are', {
-      enabled: flag('Whether they outlive the pod', true),
-      size: text('How much', size, { pattern: '^[0-9]+(\\.[0-9]+)?(Ki|Mi|Gi|Ti)$' }),
-      storageClass: text('Of which class; the cluster’s usual one by default'),
+    persistence: object('The volume of the data', {
+      enabled: flag('Whether data are in a PersistentVolumeClaim; else they go with the pod', true),
+      size: text('Size of the volume', size, { pattern: '^[0-9]+(\\.[0-9]+)?(Ki|Mi|Gi|Ti)$' }),
+      storageClass: text('StorageClass; the cluster’s default one where empty'),
       keep: flag(kept, false),
     }),
   }
@@ -69,9 +69,13 @@ export const postgresValues: Properties = {
 export const redisValues: Properties = {
   ...names,
   image: imageOf('library/redis', 'The official image', { ...docker, tag: '8.2.1-bookworm' }),
-  maxMemory: text('How much it keeps before it forgets what was asked for longest ago', '192mb', {
-    pattern: '^[0-9]+(kb|mb|gb)$',
-  }),
+  maxMemory: text(
+    'Memory for answers; when it is full, those asked for longest ago are forgotten',
+    '192mb',
+    {
+      pattern: '^[0-9]+(kb|mb|gb)$',
+    },
+  ),
   resources: resourcesOf('25m', '256Mi'),
   ...partScheduling,
 }
@@ -80,7 +84,7 @@ export const redisValues: Properties = {
 export const kafkaValues: Properties = {
   ...names,
   image: imageOf('apache/kafka', 'The official image', { ...docker, tag: '4.3.1' }),
-  heap: text('Memory of its Java', '512m', { pattern: '^[0-9]+[mg]$' }),
+  heap: text('Heap of its Java', '512m', { pattern: '^[0-9]+[mg]$' }),
   ...storedBy('8Gi', 'Whether data stay when the release is uninstalled'),
   resources: resourcesOf('100m', '1Gi'),
   ...partScheduling,

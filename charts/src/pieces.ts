@@ -6,7 +6,7 @@ import { allVariables, type Variable, variablesOf } from './settings.ts'
 
 export const names = {
   fullnameOverride: text(
-    'The name of all that it makes; by default <release>-<chart>, or <chart> if both are one',
+    'Name of all that it makes; by default `<release>-<chart>`, or `<chart>` if both are one',
     '',
     { pattern: `^(${dnsName})?$`, maxLength: 48 },
   ),
@@ -22,27 +22,27 @@ export function imageOf(
   const isOurs = registry === ''
   return object(description, {
     registry: text(
-      isOurs ? 'Where it is; global.semel.image.registry by default' : 'Where it is',
+      isOurs ? 'Registry; global.semel.image.registry by default' : 'Registry',
       registry,
     ),
-    repository: text('Its name there', repository, { minLength: 1 }),
-    tag: text(isOurs ? 'Its tag; the chart’s appVersion by default' : 'Its tag', tag),
-    digest: text('sha256:…, which the tag then only comments', '', {
+    repository: text('Repository', repository, { minLength: 1 }),
+    tag: text(isOurs ? 'Tag; the chart’s appVersion by default' : 'Tag', tag),
+    digest: text('Digest (sha256:…) to pull by; the tag is then for readers alone', '', {
       pattern: '^(sha256:[0-9a-f]{64})?$',
     }),
     pullPolicy: Type.Enum(['Always', 'IfNotPresent', 'Never'], {
-      description: 'When it is pulled',
+      description: 'Pull policy',
       default: 'IfNotPresent',
     }),
   })
 }
 
 /** The image that migrates, makes topics and probes. */
-export const cliImage = imageOf('semel/cli', 'The image of semel')
+export const cliImage = imageOf('semel/cli', 'The image of the command line')
 
 export function resourcesOf(cpu: string, memory: string) {
   return handedOn(
-    'What a container asks for and may have; of memory it gets what it asks for',
+    'Requests and limits of a container: memory is limited to its request, CPU is not',
     'object',
     {
       requests: { cpu, memory },
@@ -52,18 +52,18 @@ export function resourcesOf(cpu: string, memory: string) {
 }
 
 export const scheduling = {
-  imagePullSecrets: handedOn('Secrets by which images are pulled: [{name: …}]', 'array'),
-  nodeSelector: handedOn('On which nodes pods may run', 'object'),
-  tolerations: handedOn('Which taints of nodes pods put up with', 'array'),
-  affinity: handedOn('Which nodes and neighbours pods prefer', 'object'),
-  priorityClassName: text('How important pods are'),
+  imagePullSecrets: handedOn('Secrets with the credentials of registries: [{name: …}]', 'array'),
+  nodeSelector: handedOn('Labels of the nodes on which pods may run', 'object'),
+  tolerations: handedOn('Taints of nodes that pods tolerate', 'array'),
+  affinity: handedOn('Affinity of pods to nodes and to other pods', 'object'),
+  priorityClassName: text('PriorityClass of pods'),
   podAnnotations: handedOn('Annotations of pods', 'object'),
   podLabels: handedOn('Labels of pods, besides those of the chart', 'object'),
 }
 
 export const mounts = {
   volumes: handedOn('Volumes of pods, such as the CA of a Kafka', 'array'),
-  volumeMounts: handedOn('Where they are', 'array'),
+  volumeMounts: handedOn('Where containers mount them', 'array'),
 }
 
 function settingsOf(variables: readonly Variable[], description: string) {
@@ -87,7 +87,7 @@ function secretsOf(variables: readonly Variable[], description: string) {
 /** What charts of one installation are told together; `usual`: unless told otherwise. */
 export function globalOf(usual: Readonly<{ settings: object; secrets: object }>) {
   const { settings, secrets } = allVariables()
-  const semel = object('Told to all charts of Semel; what a chart is told itself, holds', {
+  const semel = object('Told to all charts of Semel; what a chart is told itself comes before it', {
     image: object('Where images are', { registry: text('The registry of our images') }),
     settings: {
       ...settingsOf(settings, 'Variables of docs/configuration.md'),
@@ -108,11 +108,12 @@ export function variablesIn(chart: string) {
   return {
     settings: settingsOf(
       settings,
-      'Variables of docs/configuration.md; texts may be templates, and empty ones are not told',
+      'Variables of docs/configuration.md; texts may be templates, empty ones unset global ones',
     ),
     secrets: secretsOf(
       secrets,
-      'Variables whose values are in Secrets of this namespace: NAME: {name: …, key: …}',
+      'Variables whose values are in Secrets of this namespace, NAME: {name: …, key: …}; ' +
+        'empty names unset global ones',
     ),
   }
 }

@@ -13,10 +13,14 @@ import {
 } from './pieces.ts'
 
 const exposed = {
-  host: text('The host that clients name', 'arch.homework', {
-    pattern: `^(\\*\\.)?${dnsName}(\\.${dnsName})*$`,
-    maxLength: 253,
-  }),
+  host: text(
+    'Host name by which clients reach it, through an Ingress or HTTPRoute',
+    'arch.homework',
+    {
+      pattern: `^(\\*\\.)?${dnsName}(\\.${dnsName})*$`,
+      maxLength: 253,
+    },
+  ),
 }
 
 function ingressOf(enabled: boolean) {
@@ -24,9 +28,9 @@ function ingressOf(enabled: boolean) {
     ...exposed,
     ingress: object('An Ingress that leads to the public paths, and to no others', {
       enabled: flag('Whether there is one', enabled),
-      className: text('Its class; the cluster’s usual one by default'),
+      className: text('IngressClass; the cluster’s default one where empty'),
       annotations: handedOn('Its annotations', 'object'),
-      tls: handedOn('Its certificates: [{hosts: […], secretName: …}]', 'array'),
+      tls: handedOn('TLS of hosts: [{hosts: […], secretName: …}]', 'array'),
     }),
     httpRoute: object('An HTTPRoute of the Gateway API that leads to the same paths', {
       enabled: flag('Whether there is one', false),
@@ -37,32 +41,51 @@ function ingressOf(enabled: boolean) {
 }
 
 const pods = {
-  replicas: count('Pods; with two and more, none of what happens to one is noticed', 2, 1, 100),
+  replicas: count(
+    'Number of pods unless autoscaling is on; with two and more, clients notice no restart',
+    2,
+    1,
+    100,
+  ),
   resources: resourcesOf('50m', '384Mi'),
   drainSeconds: count(
-    'Seconds in which a pod that is to stop takes requests yet, from those who have not heard',
+    'Seconds for which a pod that is to stop still takes requests, until all balancers know',
     5,
     0,
     60,
   ),
-  podDisruptionBudget: object('What may be taken away at once when nodes are emptied', {
-    enabled: flag('Whether it is limited to one pod; only with two and more', true),
-  }),
-  autoscaling: object('More pods under load; the cluster has to measure (metrics-server)', {
-    enabled: flag('Whether the cluster decides on the number of pods', false),
-    minReplicas: count('At least so many', 2, 1, 100),
-    maxReplicas: count('At most so many', 6, 1, 100),
-    targetCPUUtilizationPercentage: count('Percent of the requested CPU to aim for', 70, 1, 100),
-  }),
-  networkPolicy: object('Who may connect to pods; it needs a network that keeps to it', {
-    enabled: flag('Whether anybody is kept out', false),
-    from: handedOn(
-      'Who may send requests besides pods of Semel, as peers of a NetworkPolicy; where none ' +
-        'is named, and an Ingress or HTTPRoute leads here, anybody',
-      'array',
+  podDisruptionBudget: object(
+    'PodDisruptionBudget: how many pods may go at once when nodes are drained',
+    {
+      enabled: flag('Whether only one may; where there are two and more', true),
+    },
+  ),
+  autoscaling: object('HorizontalPodAutoscaler: more pods under load; needs metrics-server', {
+    enabled: flag('Whether there is one', false),
+    minReplicas: count('Fewest pods', 2, 1, 100),
+    maxReplicas: count('Most pods', 6, 1, 100),
+    targetCPUUtilizationPercentage: count(
+      'Percent of the requested CPU that pods are to use on average',
+      70,
+      1,
+      100,
     ),
-    metricsFrom: handedOn('Who may read metrics, as peers of a NetworkPolicy', 'array'),
   }),
+  networkPolicy: object(
+    'NetworkPolicy: who may connect to pods; needs a network that enforces it',
+    {
+      enabled: flag('Whether there is one', false),
+      from: handedOn(
+        'Who may send requests besides pods of Semel, as peers of a NetworkPolicy; where none ' +
+          'is named, and an Ingress or HTTPRoute leads here, anybody',
+        'array',
+      ),
+      metricsFrom: handedOn(
+        'Who may read metrics, as peers of a NetworkPolicy; where none is named, nobody',
+        'array',
+      ),
+    },
+  ),
 }
 
 /** What a service's chart can be told. */
@@ -92,7 +115,9 @@ export function serviceValues(chart: string): Properties {
     ...names,
     ...pods,
     image: imageOf(`semel/${chart}`, 'The image of the service'),
-    cli: object('What migrates, and probes in helm test', { image: cliImage }),
+    cli: object(owns ? 'What migrates, and probes in helm test' : 'What probes in helm test', {
+      image: cliImage,
+    }),
     ...(owns ? migration : {}),
     ...variablesIn(chart),
     ...waiting,
