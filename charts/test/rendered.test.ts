@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clusterRules, neighbours } from './cluster-rules.ts'
 import { describeWithHelm, folder, helm, namespace, render, run } from './helm.ts'
-import { type Manifest, ofKind, podsOf } from './manifests.ts'
+import { type Manifest, nameOf, ofKind, podsOf } from './manifests.ts'
 import { podRules } from './pod-rules.ts'
 import { cases } from './renderings.ts'
 
@@ -128,6 +128,19 @@ describeWithHelm('charts', () => {
 
     expect(hookOf('semel')).toEqual(Array(5).fill(undefined))
     expect(hookOf('semel, upgraded')).toEqual(Array(5).fill('pre-upgrade'))
+  })
+
+  it('need nothing for a Job before an upgrade that comes only with it', () => {
+    const manifests = rendered.get('semel, upgraded')!
+    const first = manifests
+      .filter(({ metadata }) => Number(metadata.annotations?.['helm.sh/hook-weight'] ?? 0) < 0)
+      .map(nameOf)
+    const accounts = podsOf(ofKind(manifests, 'Job')).map(
+      ({ spec }) => `ServiceAccount ${spec.serviceAccountName}`,
+    )
+
+    expect(accounts).toHaveLength(5)
+    expect(first).toEqual(accounts)
   })
 
   it('say after the installation how they are reached, and what is next', async () => {

@@ -1,9 +1,9 @@
 {{/* Everything of a service's chart. */}}
 {{- define "service" -}}
 {{- $install := .Values.install | default "all" -}}
-{{- include "service.account" . }}
 {{- if ne $install "app" }}{{ if .Values.migration }}{{ include "service.migration" . }}{{ end }}{{ end }}
 {{- if ne $install "migration" }}
+{{- include "service.account" . }}
 {{- include "service.secret" . }}
 {{- include "service.deployment" . }}
 {{- include "service.address" (list . (dict "http" 80 "metrics" 9464)) }}

@@ -1,19 +1,31 @@
 {{/*
 A Job of semel: (dict "root" $ "name" … "what" … "image" … "args" … "timeoutSeconds" … "variables" …).
 On install it is there together with what it waits for, or a database that the release brings along
-would come after it. On upgrade it runs before all else: if it fails, nothing has changed.
+would come after it. On upgrade it runs before all else: if it fails, nothing has changed. Its account
+is its own: that of the chart comes after it, where the upgrade is what switches the chart on.
 */}}
 {{- define "service.job" -}}
 {{- $root := .root -}}
+{{- $name := printf "%s-%d" .name $root.Release.Revision -}}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  {{- include "service.metadata" (list $root $name .what) | nindent 2 }}
+  {{- if $root.Release.IsUpgrade }}
+  annotations:
+    {{- include "service.beforeUpgrade" . | nindent 4 }}
+    helm.sh/hook-weight: '-1'
+  {{- end }}
+automountServiceAccountToken: false
 ---
 apiVersion: batch/v1
 kind: Job
 metadata:
-  {{- include "service.metadata" (list $root (printf "%s-%d" .name $root.Release.Revision) .what) | nindent 2 }}
+  {{- include "service.metadata" (list $root $name .what) | nindent 2 }}
   {{- if $root.Release.IsUpgrade }}
   annotations:
-    helm.sh/hook: pre-upgrade
-    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
+    {{- include "service.beforeUpgrade" . | nindent 4 }}
     helm.sh/hook-output-log-policy: hook-failed
   {{- end }}
 spec:
@@ -23,7 +35,7 @@ spec:
     metadata:
       {{- include "service.podMetadata" (list $root .what) | nindent 6 }}
     spec:
-      {{- include "service.pod" (list $root 1000) | nindent 6 }}
+      {{- include "service.pod" (list $root 1000 $name) | nindent 6 }}
       restartPolicy: Never
       containers:
         - name: semel
@@ -42,6 +54,12 @@ spec:
         {{- toYaml . | nindent 8 }}
         {{- end }}
 {{ end }}
+
+{{/* What makes a hook of something that an upgrade begins with; nothing is left of it. */}}
+{{- define "service.beforeUpgrade" -}}
+helm.sh/hook: pre-upgrade
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
+{{- end }}
 
 {{/* Makes or changes the tables of the service. */}}
 {{- define "service.migration" -}}

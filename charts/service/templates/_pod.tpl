@@ -1,8 +1,11 @@
-{{/* What every pod has: nobody's rights, and no more than it asks for. `user`: (list $ 1000). */}}
+{{/*
+What every pod has: nobody's rights, and no more than it asks for. (list $ user), with the account of
+the chart, or (list $ user account).
+*/}}
 {{- define "service.pod" -}}
 {{- $root := index . 0 -}}
 {{- $user := index . 1 -}}
-serviceAccountName: {{ include "service.fullname" $root }}
+serviceAccountName: {{ first (slice . 2) | default (include "service.fullname" $root) }}
 automountServiceAccountToken: false
 {{- /* Kubernetes would name neighbours in variables that begin as ours do, and ours are known by name. */}}
 enableServiceLinks: false
