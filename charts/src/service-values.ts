@@ -76,7 +76,7 @@ const pods = {
     {
       enabled: flag('Whether there is one', false),
       from: handedOn(
-        'Who may send requests besides pods of Semel, as peers of a NetworkPolicy; where none ' +
+        'Who may send requests besides pods of Semel in the namespace, as peers; where none ' +
           'is named, and an Ingress or HTTPRoute leads here, anybody',
         'array',
       ),

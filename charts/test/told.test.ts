@@ -5,10 +5,7 @@ import { ofKind } from './manifests.ts'
 // What values make of a chart: what processes are told, who may connect, what is kept.
 
 const proxy = { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'traefik' } } }
-const semel = {
-  namespaceSelector: {},
-  podSelector: { matchLabels: { 'app.kubernetes.io/part-of': 'semel' } },
-}
+const semel = { podSelector: { matchLabels: { 'app.kubernetes.io/part-of': 'semel' } } }
 
 async function toldTo(service: string, values: Case['values']) {
   const manifests = await render({ chart: 'semel', values: { ...values } })

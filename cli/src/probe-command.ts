@@ -30,7 +30,7 @@ function address(text: string): string {
   if (
     url === undefined ||
     !/^https?:$/.test(url.protocol) ||
-    `${url.username}${url.search}` !== ''
+    `${url.username}${url.password}${url.search}${url.hash}` !== ''
   ) {
     throw new InvalidArgumentError('It must be http://host:port, or https://.')
   }

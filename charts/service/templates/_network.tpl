@@ -87,8 +87,7 @@ spec:
     - ports: [{ port: http }]
       {{- if or .Values.networkPolicy.from (not (or .Values.ingress.enabled .Values.httpRoute.enabled)) }}
       from:
-        - namespaceSelector: {}
-          podSelector: { matchLabels: { app.kubernetes.io/part-of: semel } }
+        - podSelector: { matchLabels: { app.kubernetes.io/part-of: semel } }
         {{- with .Values.networkPolicy.from }}
         {{- toYaml . | nindent 8 }}
         {{- end }}

@@ -80,10 +80,11 @@ export async function migrate(pool: Pool, sets: readonly MigrationSet[]): Promis
          migrated_at timestamptz not null default now(), primary key (set, number))`,
     )
     const db: Queryable = { query: (statement) => send(client, statement) }
-    await addPromise(db)
     // All sets are judged before any is run: a database that is ahead is left as it is.
     const compared = await compareSets(sets, db)
-    for (const migration of compared.flatMap(({ missing }) => missing)) {
+    const missing = compared.flatMap((one) => one.missing)
+    if (missing.length > 0) await addPromise(db)
+    for (const migration of missing) {
       await run(client, migration)
       ran.push(nameOf(migration))
     }
