@@ -140,6 +140,34 @@ const umbrella: Readonly<Record<string, Refused>> = {
     values: { postgres: { databases: ['messages', 'orders', 'billing'] } },
     says: ['postgres.databases lacks notifications'],
   },
+  'a service apart from the Kafka of the others': {
+    chart: 'semel',
+    values: { orders: { settings: { KAFKA_BROKERS: '' } } },
+    says: ['orders has a database of its own', 'without Kafka'],
+  },
+  'a gateway without a Kafka, and without the database that it needs then': {
+    chart: 'semel',
+    values: { gateway: { settings: { KAFKA_BROKERS: '' } } },
+    says: ['postgres.databases lacks gateway'],
+  },
+  'a Kafka that one service alone still seeks in the release': {
+    chart: 'semel',
+    values: {
+      ...{ kafka: { enabled: false }, ...told({ KAFKA_BROKERS: 'kafka:9092' }) },
+      billing: { settings: { KAFKA_BROKERS: '{{ .Release.Name }}-kafka:9092' } },
+    },
+    says: ['kafka.enabled=false', 'shop-kafka'],
+  },
+  'a service of which only the name is said, with a PostgreSQL of its own': {
+    chart: 'semel',
+    values: { orders: null },
+    says: ['set orders.postgres.enabled=false'],
+  },
+  'a PostgreSQL of which only the name is said, without databases of services': {
+    chart: 'semel',
+    values: { postgres: null },
+    says: ['postgres.databases lacks messages'],
+  },
   'a PostgreSQL of one service': {
     chart: 'semel',
     values: { orders: { postgres: { enabled: true } } },

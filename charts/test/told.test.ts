@@ -39,10 +39,11 @@ describeWithHelm('a service of semel', () => {
 
   it('is not told what is empty', async () => {
     const told = await toldTo('orders', {
-      orders: { settings: { KAFKA_BROKERS: '' }, secrets: { REDIS_URL: { name: '', key: 'uri' } } },
+      global: { semel: { settings: { AUTH_ISSUER: 'shop' } } },
+      orders: { settings: { AUTH_ISSUER: '' }, secrets: { REDIS_URL: { name: '', key: 'uri' } } },
     })
 
-    expect([...told.keys()]).not.toContain('KAFKA_BROKERS')
+    expect([...told.keys()]).not.toContain('AUTH_ISSUER')
     expect([...told.keys()]).not.toContain('REDIS_URL')
   })
 })
