@@ -104,6 +104,26 @@ const charts: Readonly<Record<string, Refused>> = {
     release: 'a-release-whose-name-goes-on-and-on-and-on',
     says: ['a-release-whose-name-goes-on-and-on-and-on-', 'at most 48'],
   },
+  'a release with a dot, which no Service has': {
+    chart: 'redis',
+    release: 'shop.eu',
+    says: ['the name shop.eu-redis', 'choose another name for the release'],
+  },
+  'a release that begins with a digit, with which a Service does not begin everywhere': {
+    chart: 'redis',
+    release: '2nd',
+    says: ['the name 2nd-redis', 'has to begin with a letter'],
+  },
+  'a name that YAML takes for a boolean': {
+    chart: 'redis',
+    values: { fullnameOverride: 'true' },
+    says: ['the name true', 'fullnameOverride'],
+  },
+  'a release whose PostgreSQL has the Secret of the service': {
+    chart: 'orders',
+    release: 'postgres',
+    says: ['the Secret postgres-orders', 'choose another name for the release'],
+  },
 }
 
 const umbrella: Readonly<Record<string, Refused>> = {

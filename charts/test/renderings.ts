@@ -22,6 +22,11 @@ const withoutKafka = {
 export const cases: Readonly<Record<string, Case>> = {
   ...Object.fromEntries([...parts, ...services].map((chart) => [chart, { chart }])),
   'orders, in a release of its name': { chart: 'orders', release: 'orders' },
+  'orders, in a release that YAML takes for a boolean': { chart: 'orders', release: 'true' },
+  'orders, with a PostgreSQL by another name': {
+    chart: 'orders',
+    values: { postgres: { fullnameOverride: 'shop-data' } },
+  },
   'orders, its migration alone': { chart: 'orders', values: { install: 'migration' } },
   'orders, its app alone': {
     chart: 'orders',

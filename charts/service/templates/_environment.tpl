@@ -31,13 +31,17 @@ An empty name takes back what all charts are told.
 {{- $named := dict -}}
 {{- range $process.secrets -}}
   {{- $reference := default (index $global .) (index $own .) -}}
-  {{- if and (eq . "DATABASE_URL") ($.Values.postgres).enabled -}}
+  {{- $postgres := eq . "DATABASE_URL" | ternary ($.Subcharts).postgres nil -}}
+  {{- if $postgres -}}
     {{- if (index $own .).name -}}
       {{- fail "secrets.DATABASE_URL names a database, and postgres.enabled brings another one: set postgres.enabled=false" -}}
-    {{- else if not (has $.Chart.Name $.Values.postgres.databases) -}}
+    {{- else if not (has $.Chart.Name $postgres.Values.databases) -}}
       {{- fail (printf "postgres.databases lacks %s, which this service needs" $.Chart.Name) -}}
     {{- end -}}
-    {{- $reference = dict "name" (printf "%s-%s" (include "service.called" (list $ "postgres")) $.Chart.Name) "key" "uri" -}}
+    {{- $reference = dict "name" (printf "%s-%s" (include "service.fullname" $postgres) $.Chart.Name) "key" "uri" -}}
+    {{- if eq $reference.name (include "service.fullname" $) -}}
+      {{- fail (printf "the Secret %s would be that of the database and that of %s: choose another name for the release, or set fullnameOverride" $reference.name $.Chart.Name) -}}
+    {{- end -}}
   {{- end -}}
   {{- if ($reference).name -}}
     {{- $_ := set $named . (dict "name" (tpl $reference.name $) "key" $reference.key) -}}

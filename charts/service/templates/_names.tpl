@@ -7,12 +7,17 @@
 
 {{/*
 How everything of this chart is called. A name that is cut could be another one's; and
-<name>-migration-<revision> has to fit into the 63 characters of a label.
+<name>-migration-<revision> has to fit into the 63 characters of a label. A Service is a host of DNS,
+and begins with a letter before Kubernetes 1.34; what YAML takes for a number or a boolean is no name.
 */}}
 {{- define "service.fullname" -}}
 {{- $name := default (include "service.called" (list . .Chart.Name)) .Values.fullnameOverride -}}
 {{- if gt (len $name) 48 -}}
   {{- fail (printf "the name %s has %d characters, and at most 48 are allowed: choose a shorter name for the release, or set fullnameOverride" $name (len $name)) -}}
+{{- end -}}
+{{- $isText := kindIs "string" (printf "name: %s" $name | fromYaml).name -}}
+{{- if not (and $isText (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name)) -}}
+  {{- fail (printf "the name %s is none that a Service can have: it has to begin with a letter, and to have letters, digits and hyphens alone: choose another name for the release, or set fullnameOverride" $name) -}}
 {{- end -}}
 {{- $name -}}
 {{- end }}
@@ -28,7 +33,7 @@ How everything of this chart is called. A name that is cut could be another one'
 {{- define "service.selector" -}}
 {{- $root := index . 0 -}}
 app.kubernetes.io/name: {{ index . 1 }}
-app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
 {{- end }}
 
 {{/* Labels of whatever belongs to this chart, by what it is: (list $ "orders-migration"). */}}

@@ -21,7 +21,7 @@ and from outside at {{ $url }}
 Send one command twice, and see one effect:
   helm test {{ .Release.Name }} --namespace {{ .Release.Namespace }}
 {{- end }}
-{{- if (.Values.postgres).enabled }}
+{{- if (.Subcharts).postgres }}
 
 Its PostgreSQL is for development. For another one, name the Secret that has its URL:
   --set postgres.enabled=false --set secrets.DATABASE_URL.name=… --set secrets.DATABASE_URL.key=uri
