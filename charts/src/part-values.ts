@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { count, flag, object, type Properties, text } from './kinds.ts'
+import { count, flag, nameOf, object, type Properties, text } from './kinds.ts'
 import {
   cliImage,
   global,
@@ -31,7 +31,7 @@ function storedBy(size: string, kept: string) {
     persistence: object('The volume of the data', {
       enabled: flag('Whether data are in a PersistentVolumeClaim; else they go with the pod', true),
       size: text('Size of the volume', size, { pattern: '^[0-9]+(\\.[0-9]+)?(Ki|Mi|Gi|Ti)$' }),
-      storageClass: text('StorageClass; the cluster’s default one where empty'),
+      storageClass: nameOf('StorageClass; the cluster’s default one where empty'),
       keep: flag(kept, false),
     }),
   }

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { closed, count, dnsName, handedOn, object, text } from './kinds.ts'
+import { closed, count, dnsName, handedOn, listOf, nameOf, object, text, texts } from './kinds.ts'
 import { allVariables, type Variable, variablesOf } from './settings.ts'
 
 // Values that several charts have.
@@ -11,6 +11,13 @@ export const names = {
     { pattern: `^(${dnsName})?$`, maxLength: 48 },
   ),
 }
+
+/** A registry is a host, as it stands before the name of an image: no https://. */
+const registryOf = {
+  pattern: '^([A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[-._a-z0-9]+)*/?)?$',
+}
+const repositoryOf = { pattern: '^[a-z0-9]+([-._/]+[a-z0-9]+)*$' }
+const tagOf = { pattern: '^([A-Za-z0-9_][-.A-Za-z0-9_]{0,127})?$' }
 
 /** An image of ours, unless `official` says where another's is. */
 export function imageOf(
@@ -24,9 +31,10 @@ export function imageOf(
     registry: text(
       isOurs ? 'Registry; global.semel.image.registry by default' : 'Registry',
       registry,
+      registryOf,
     ),
-    repository: text('Repository', repository, { minLength: 1 }),
-    tag: text(isOurs ? 'Tag; the chart’s appVersion by default' : 'Tag', tag),
+    repository: text('Repository', repository, repositoryOf),
+    tag: text(isOurs ? 'Tag; the chart’s appVersion by default' : 'Tag', tag, tagOf),
     digest: text('Digest (sha256:…) to pull by; the tag is then for readers alone', '', {
       pattern: '^(sha256:[0-9a-f]{64})?$',
     }),
@@ -52,13 +60,17 @@ export function resourcesOf(cpu: string, memory: string) {
 }
 
 export const scheduling = {
-  imagePullSecrets: handedOn('Secrets with the credentials of registries: [{name: …}]', 'array'),
-  nodeSelector: handedOn('Labels of the nodes on which pods may run', 'object'),
+  imagePullSecrets: listOf('Secrets with the credentials of registries: [{name: …}]', {
+    name: Type.String({ minLength: 1 }),
+  }),
+  nodeSelector: texts('Labels of the nodes on which pods may run'),
   tolerations: handedOn('Taints of nodes that pods tolerate', 'array'),
   affinity: handedOn('Affinity of pods to nodes and to other pods', 'object'),
-  priorityClassName: text('PriorityClass of pods'),
-  podAnnotations: handedOn('Annotations of pods', 'object'),
-  podLabels: handedOn('Labels of pods, besides those of the chart', 'object'),
+  priorityClassName: nameOf('PriorityClass of pods'),
+  podAnnotations: texts('Annotations of pods'),
+  podLabels: texts('Labels of pods, besides those of the chart', {
+    propertyNames: { not: { pattern: '^(app\\.kubernetes\\.io|helm\\.sh)/' } },
+  }),
 }
 
 export const mounts = {
@@ -88,7 +100,9 @@ function secretsOf(variables: readonly Variable[], description: string) {
 export function globalOf(usual: Readonly<{ settings: object; secrets: object }>) {
   const { settings, secrets } = allVariables()
   const semel = object('Told to all charts of Semel; what a chart is told itself comes before it', {
-    image: object('Where images are', { registry: text('The registry of our images') }),
+    image: object('Where images are', {
+      registry: text('The registry of our images', '', registryOf),
+    }),
     settings: {
       ...settingsOf(settings, 'Variables of docs/configuration.md'),
       default: usual.settings,

@@ -5,6 +5,7 @@ import { stringify } from 'yaml'
 /** A value: what it means, what it is unless told otherwise, and what it may be. */
 export type Value = Readonly<{
   description?: string
+  type?: unknown
   default?: unknown
   properties?: Readonly<Record<string, Value>>
 }>
@@ -30,6 +31,10 @@ export function printSchema(values: Readonly<Record<string, Value>>): string {
       // What Helm tells a library chart of itself.
       service: library,
     },
+    // What is told to be null is taken away, and only what is handed on can be done without.
+    required: Object.keys(values).filter(
+      (name) => isGroup(values[name]!) || values[name]!.type === 'integer',
+    ),
     additionalProperties: false,
   }
   return `${JSON.stringify(schema, undefined, 2)}\n`

@@ -1,5 +1,15 @@
 import { Type } from 'typebox'
-import { count, dnsName, flag, handedOn, object, type Properties, text } from './kinds.ts'
+import {
+  count,
+  flag,
+  handedOn,
+  hostOf,
+  listOf,
+  nameOf,
+  object,
+  type Properties,
+  texts,
+} from './kinds.ts'
 import {
   cliImage,
   global,
@@ -13,13 +23,9 @@ import {
 } from './pieces.ts'
 
 const exposed = {
-  host: text(
+  host: hostOf(
     'Host name by which clients reach it, through an Ingress or HTTPRoute',
     'arch.homework',
-    {
-      pattern: `^(\\*\\.)?${dnsName}(\\.${dnsName})*$`,
-      maxLength: 253,
-    },
   ),
 }
 
@@ -28,14 +34,17 @@ function ingressOf(enabled: boolean) {
     ...exposed,
     ingress: object('An Ingress that leads to the public paths, and to no others', {
       enabled: flag('Whether there is one', enabled),
-      className: text('IngressClass; the cluster’s default one where empty'),
-      annotations: handedOn('Its annotations', 'object'),
-      tls: handedOn('TLS of hosts: [{hosts: […], secretName: …}]', 'array'),
+      className: nameOf('IngressClass; the cluster’s default one where empty'),
+      annotations: texts('Its annotations'),
+      tls: listOf('TLS of hosts: [{hosts: […], secretName: …}]', {
+        hosts: Type.Optional(Type.Array(Type.String())),
+        secretName: Type.Optional(Type.String()),
+      }),
     }),
     httpRoute: object('An HTTPRoute of the Gateway API that leads to the same paths', {
       enabled: flag('Whether there is one', false),
       parentRefs: handedOn('The Gateways it belongs to: [{name: …, namespace: …}]', 'array'),
-      annotations: handedOn('Its annotations', 'object'),
+      annotations: texts('Its annotations'),
     }),
   }
 }

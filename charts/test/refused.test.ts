@@ -71,6 +71,46 @@ const values: Readonly<Record<string, Refused>> = {
     values: { databases: ['postgres'] },
     says: ['/databases/0'],
   },
+  'a registry by its URL, as no image is named': {
+    chart: 'semel',
+    values: { global: { semel: { image: { registry: 'https://registry.example' } } } },
+    says: ['/global/semel/image/registry', 'https://registry.example'],
+  },
+  'an image that would be more than an image': {
+    chart: 'orders',
+    values: { image: { tag: '1 # no' }, cli: { image: { repository: 'semel/cli\nenv: []' } } },
+    says: ['/image/tag', '/cli/image/repository'],
+  },
+  'a class that is no name': {
+    chart: 'gateway',
+    values: { ingress: { className: 'a: b' }, priorityClassName: 'high\nhostNetwork: true' },
+    says: ['/ingress/className', '/priorityClassName'],
+  },
+  'an annotation that is no text': {
+    chart: 'gateway',
+    values: { ingress: { annotations: { rewrite: true } }, podAnnotations: { port: 9464 } },
+    says: ['/ingress/annotations/rewrite', '/podAnnotations/port', 'want string'],
+  },
+  'a label of pods that tells them apart': {
+    chart: 'orders',
+    values: { podLabels: { 'app.kubernetes.io/name': 'shop' } },
+    says: ["invalid propertyName 'app.kubernetes.io/name'"],
+  },
+  'a Secret of a registry by its name alone': {
+    chart: 'redis',
+    values: { imagePullSecrets: ['registry'] },
+    says: ['/imagePullSecrets/0', 'want object'],
+  },
+  'TLS of a host that is not among hosts': {
+    chart: 'gateway',
+    values: { ingress: { tls: [{ host: 'shop.example' }] } },
+    says: ['/ingress/tls/0', "'host' not allowed"],
+  },
+  'a value that is taken away': {
+    chart: 'orders',
+    values: { waitSeconds: null, ingress: null },
+    says: ['missing properties', 'waitSeconds', 'ingress'],
+  },
   'a size that is none': {
     chart: 'kafka',
     values: { persistence: { size: 'much' } },
@@ -83,6 +123,11 @@ const charts: Readonly<Record<string, Refused>> = {
     chart: 'gateway',
     values: { httpRoute: { enabled: true } },
     says: ['httpRoute.parentRefs'],
+  },
+  'fewer pods at most than at least': {
+    chart: 'orders',
+    values: { autoscaling: { enabled: true, minReplicas: 8 } },
+    says: ['autoscaling.minReplicas 8', 'autoscaling.maxReplicas 6'],
   },
   'a service without a database': {
     chart: 'orders',

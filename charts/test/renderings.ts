@@ -58,6 +58,13 @@ export const cases: Readonly<Record<string, Case>> = {
       },
     },
   },
+  'messages, with names that YAML takes for numbers': {
+    chart: 'messages',
+    values: {
+      ...{ ingress: { enabled: true, className: '1' }, priorityClassName: '2' },
+      postgres: { persistence: { storageClass: '3' } },
+    },
+  },
   'messages, with one pod': { chart: 'messages', values: { replicas: 1 } },
   'postgres, kept': { chart: 'postgres', values: { persistence: { keep: true } } },
   'postgres, without a volume': { chart: 'postgres', values: { persistence: { enabled: false } } },

@@ -13,7 +13,7 @@ volumeClaimTemplates:
     spec:
       accessModes: [ReadWriteOnce]
       {{- with .storageClass }}
-      storageClassName: {{ . }}
+      storageClassName: {{ quote . }}
       {{- end }}
       resources: { requests: { storage: {{ .size }} } }
 {{- end }}

@@ -29,7 +29,7 @@ tolerations: {{- toYaml . | nindent 2 }}
 affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with $root.Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ quote . }}
 {{- end }}
 {{- end }}
 
@@ -37,7 +37,7 @@ priorityClassName: {{ . }}
 {{- define "service.container" -}}
 {{- $root := index . 0 -}}
 {{- $image := index . 1 -}}
-image: {{ include "service.image" . }}
+image: {{ include "service.image" . | quote }}
 imagePullPolicy: {{ $image.pullPolicy }}
 securityContext:
   allowPrivilegeEscalation: false

@@ -13,6 +13,9 @@ spec:
 
 {{/* As many pods as the load asks for. */}}
 {{- define "service.autoscaler" -}}
+{{- if gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas) -}}
+  {{- fail (printf "autoscaling.minReplicas %v is more than autoscaling.maxReplicas %v" .Values.autoscaling.minReplicas .Values.autoscaling.maxReplicas) -}}
+{{- end -}}
 ---
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
