@@ -149,6 +149,14 @@ const charts: Readonly<Record<string, Refused>> = {
     release: 'a-release-whose-name-goes-on-and-on-and-on',
     says: ['a-release-whose-name-goes-on-and-on-and-on-', 'at most 48'],
   },
+  'a Secret that is called as the one which the release makes': {
+    chart: 'orders',
+    values: {
+      postgres: { enabled: false },
+      secrets: { DATABASE_URL: { name: '{{ .Release.Name }}-{{ .Chart.Name }}', key: 'uri' } },
+    },
+    says: ['secrets.DATABASE_URL names the Secret shop-orders', 'a Secret of another name'],
+  },
   'a release with a dot, which no Service has': {
     chart: 'redis',
     release: 'shop.eu',

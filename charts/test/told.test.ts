@@ -40,11 +40,27 @@ describeWithHelm('a service of semel', () => {
   it('is not told what is empty', async () => {
     const told = await toldTo('orders', {
       global: { semel: { settings: { AUTH_ISSUER: 'shop' } } },
-      orders: { settings: { AUTH_ISSUER: '' }, secrets: { REDIS_URL: { name: '', key: 'uri' } } },
+      orders: {
+        settings: { AUTH_ISSUER: '' },
+        secrets: { REDIS_URL: { name: '{{ if false }}redis{{ end }}', key: 'uri' } },
+      },
     })
 
     expect([...told.keys()]).not.toContain('AUTH_ISSUER')
     expect([...told.keys()]).not.toContain('REDIS_URL')
+  })
+})
+
+describeWithHelm('a service', () => {
+  it('makes no Secret of what is named, whatever its name', async () => {
+    const secrets = { AUTH_JWT_SECRET: { name: 'shop-orders', key: 'AUTH_JWT_SECRET' } }
+    const namesOf = async (values: Case['values']) =>
+      ofKind(await render({ chart: 'orders', values: { ...values } }), 'Secret').map(
+        ({ metadata }) => metadata.name,
+      )
+
+    expect(await namesOf({})).toContain('shop-orders')
+    expect(await namesOf({ secrets })).not.toContain('shop-orders')
   })
 })
 

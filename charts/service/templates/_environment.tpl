@@ -20,7 +20,7 @@ that is empty, or becomes so, is not told. (`merge` would take 0 and false for n
 {{- end }}
 
 {{/*
-Which Secrets hold the rest: NAME: {name, key}. What nobody names and the process needs is generated.
+Which Secrets hold the rest: NAME: {name, key}. What nobody names and the process needs is made (isMade).
 An empty name takes back what all charts are told.
 */}}
 {{- define "service.secrets" -}}
@@ -43,21 +43,22 @@ An empty name takes back what all charts are told.
       {{- fail (printf "the Secret %s would be that of the database and that of %s: choose another name for the release, or set fullnameOverride" $reference.name $.Chart.Name) -}}
     {{- end -}}
   {{- end -}}
-  {{- if ($reference).name -}}
-    {{- $_ := set $named . (dict "name" (tpl $reference.name $) "key" $reference.key) -}}
+  {{- $name := tpl (($reference).name | default "") $ -}}
+  {{- if $name -}}
+    {{- $_ := set $named . (dict "name" $name "key" $reference.key) -}}
   {{- end -}}
 {{- end -}}
 {{- $generated := include "service.fullname" . -}}
 {{- if hasKey $settings "AUTH_JWKS_URL" -}}
   {{- $_ := unset $named "AUTH_JWT_SECRET" -}}
 {{- else if and (has "AUTH_JWT_SECRET" $process.secrets) (not (hasKey $named "AUTH_JWT_SECRET")) -}}
-  {{- $_ := set $named "AUTH_JWT_SECRET" (dict "name" $generated "key" "AUTH_JWT_SECRET") -}}
+  {{- $_ := set $named "AUTH_JWT_SECRET" (dict "name" $generated "key" "AUTH_JWT_SECRET" "isMade" true) -}}
 {{- end -}}
 {{- if has "REDIS_URL" $process.secrets -}}
   {{- if not (or (hasKey $named "REDIS_URL") (hasKey $settings "MESSAGES_URL")) -}}
     {{- $_ := unset $named "SEAL_SECRET" -}}
   {{- else if not (hasKey $named "SEAL_SECRET") -}}
-    {{- $_ := set $named "SEAL_SECRET" (dict "name" $generated "key" "SEAL_SECRET") -}}
+    {{- $_ := set $named "SEAL_SECRET" (dict "name" $generated "key" "SEAL_SECRET" "isMade" true) -}}
   {{- end -}}
 {{- end -}}
 {{- if has "DATABASE_URL" $process.secrets -}}
@@ -81,12 +82,14 @@ An empty name takes back what all charts are told.
 {{- if lookup "v1" "ServiceAccount" $namespace "default" -}}
   {{- range $variable, $reference := index . 1 -}}
     {{- $name := tpl $reference.name $root -}}
-    {{- $found := lookup "v1" "Secret" $namespace $name -}}
-    {{- if not $name -}}
-    {{- else if not $found -}}
-      {{- fail (printf "secrets.%s names the Secret %s, which is not in the namespace %s: make it first" $variable $name $namespace) -}}
-    {{- else if not (hasKey ($found.data | default dict) $reference.key) -}}
-      {{- fail (printf "secrets.%s names the key %s, which the Secret %s does not have (it has: %s)" $variable $reference.key $name (keys ($found.data | default dict) | sortAlpha | join ", ")) -}}
+    {{- /* Without a name, all Secrets would be asked for. */}}
+    {{- if $name -}}
+      {{- $found := lookup "v1" "Secret" $namespace $name -}}
+      {{- if not $found -}}
+        {{- fail (printf "secrets.%s names the Secret %s, which is not in the namespace %s: make it first" $variable $name $namespace) -}}
+      {{- else if not (hasKey ($found.data | default dict) $reference.key) -}}
+        {{- fail (printf "secrets.%s names the key %s, which the Secret %s does not have (it has: %s)" $variable $reference.key $name (keys ($found.data | default dict) | sortAlpha | join ", ")) -}}
+      {{- end -}}
     {{- end -}}
   {{- end -}}
 {{- end -}}
@@ -104,7 +107,7 @@ An empty name takes back what all charts are told.
 {{- end -}}
 {{- range $name, $reference := include "service.secrets" $root | fromYaml -}}
   {{- if or (not $only) (has $name $only) -}}
-    {{- $variables = append $variables (dict "name" $name "valueFrom" (dict "secretKeyRef" $reference)) -}}
+    {{- $variables = append $variables (dict "name" $name "valueFrom" (dict "secretKeyRef" (pick $reference "name" "key"))) -}}
   {{- end -}}
 {{- end -}}
 {{- toYaml $variables -}}
@@ -147,8 +150,14 @@ data:
 {{- define "service.secret" -}}
 {{- $keys := list -}}
 {{- $name := include "service.fullname" . -}}
-{{- range $variable, $reference := include "service.secrets" . | fromYaml -}}
-  {{- if eq $reference.name $name -}}{{- $keys = append $keys $variable -}}{{- end -}}
+{{- $secrets := include "service.secrets" . | fromYaml -}}
+{{- range $variable, $reference := $secrets -}}
+  {{- if $reference.isMade -}}{{- $keys = append $keys $variable -}}{{- end -}}
+{{- end -}}
+{{- range $variable, $reference := $secrets -}}
+  {{- if and $keys (eq $reference.name $name) (not $reference.isMade) -}}
+    {{- fail (printf "secrets.%s names the Secret %s, as the one is called that this release makes for %s: have it in a Secret of another name" $variable $name (join ", " $keys)) -}}
+  {{- end -}}
 {{- end -}}
 {{- if $keys }}{{ include "service.generatedSecret" (list . $name $keys) }}{{ end -}}
 {{- end }}
