@@ -129,6 +129,16 @@ const charts: Readonly<Record<string, Refused>> = {
     values: { autoscaling: { enabled: true, minReplicas: 8 } },
     says: ['autoscaling.minReplicas 8', 'autoscaling.maxReplicas 6'],
   },
+  'an app on a new database, in which nobody makes tables': {
+    chart: 'orders',
+    values: { install: 'app' },
+    says: ['install=app', 'postgres.enabled=false', 'secrets.DATABASE_URL.name'],
+  },
+  'a Job that is given up while it waits': {
+    chart: 'topics',
+    values: { timeoutSeconds: 300 },
+    says: ['timeoutSeconds 300 of the Job shop-topics', 'more than waitSeconds 300'],
+  },
   'a service without a database': {
     chart: 'orders',
     values: { postgres: { enabled: false } },
@@ -240,6 +250,11 @@ const umbrella: Readonly<Record<string, Refused>> = {
     chart: 'semel',
     values: { postgres: null },
     says: ['postgres.databases lacks messages'],
+  },
+  'a service on a new database, in which nobody makes its tables': {
+    chart: 'semel',
+    values: { orders: { install: 'app' } },
+    says: ['orders.install=app', 'set orders.install=all'],
   },
   'a PostgreSQL of one service': {
     chart: 'semel',

@@ -59,6 +59,8 @@
     {{- fail (printf "postgres.enabled=false, and DATABASE_URL of %s still names a Secret of %s: set %s.secrets.DATABASE_URL.name and .key (or, by a template for all, those of global.semel.secrets.DATABASE_URL)" $service $postgres $service) -}}
   {{- else if not (has $database $root.Subcharts.postgres.Values.databases) -}}
     {{- fail (printf "postgres.databases lacks %s, which the service %s needs" $database $service) -}}
+  {{- else if and $root.Release.IsInstall (eq (index $root.Subcharts $service).Values.install "app") -}}
+    {{- fail (printf "%s.install=app makes no tables, and postgres.enabled brings a database without any: set %s.install=all" $service $service) -}}
   {{- else if and (eq $database $service) (not (index . 2).KAFKA_BROKERS) -}}
     {{- fail (printf "no KAFKA_BROKERS, and %s has a database of its own: without Kafka all services share one database: set postgres.databases={semel} and global.semel.secrets.DATABASE_URL.name=%s-semel" $service $postgres) -}}
   {{- end -}}

@@ -1,6 +1,9 @@
 {{/* Everything of a service's chart. */}}
 {{- define "service" -}}
 {{- $install := .Values.install | default "all" -}}
+{{- if and (eq $install "app") .Release.IsInstall .Subcharts.postgres -}}
+  {{- fail "install=app makes no tables, and postgres.enabled brings a database without any: set postgres.enabled=false and name the Secret of the one that was migrated (secrets.DATABASE_URL.name and .key)" -}}
+{{- end -}}
 {{- if ne $install "app" }}{{ if .Values.migration }}{{ include "service.migration" . }}{{ end }}{{ end }}
 {{- if ne $install "migration" }}
 {{- include "service.account" . }}

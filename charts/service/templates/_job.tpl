@@ -7,6 +7,9 @@ is its own: that of the chart comes after it, where the upgrade is what switches
 {{- define "service.job" -}}
 {{- $root := .root -}}
 {{- $name := printf "%s-%d" .name $root.Release.Revision -}}
+{{- if le (int .timeoutSeconds) (int $root.Values.waitSeconds) -}}
+  {{- fail (printf "timeoutSeconds %v of the Job %s has to be more than waitSeconds %v, or it is ended before it says what it waits for" .timeoutSeconds .name $root.Values.waitSeconds) -}}
+{{- end -}}
 ---
 apiVersion: v1
 kind: ServiceAccount
