@@ -79,7 +79,7 @@ LABEL org.opencontainers.image.title=semel-cli \
 COPY services services
 COPY cli cli
 RUN for service in orders billing notifications messages gateway; do \
-      PORT=none node cli/bin/semel.mjs service $service || [ $? -eq 2 ]; done \
+      PORT=none node cli/bin/semel.mjs service $service || [ $? -eq 2 ] || exit 1; done \
     && node cli/bin/semel.mjs migrate || [ $? -eq 2 ]
 ENTRYPOINT ["node", "cli/bin/semel.mjs"]
 CMD ["--help"]
