@@ -5,7 +5,6 @@ import { stringify } from 'yaml'
 /** A value: what it means, what it is unless told otherwise, and what it may be. */
 export type Value = Readonly<{
   description?: string
-  type?: unknown
   default?: unknown
   properties?: Readonly<Record<string, Value>>
 }>
@@ -31,10 +30,7 @@ export function printSchema(values: Readonly<Record<string, Value>>): string {
       // What Helm tells a library chart of itself.
       service: library,
     },
-    // What is told to be null is taken away, and only what is handed on can be done without.
-    required: Object.keys(values).filter(
-      (name) => isGroup(values[name]!) || values[name]!.type === 'integer',
-    ),
+    required: Object.keys(values).filter((name) => isNeeded(values[name]!)),
     additionalProperties: false,
   }
   return `${JSON.stringify(schema, undefined, 2)}\n`
@@ -67,6 +63,13 @@ function blockOf(name: string, value: Value, depth: number): string {
 /** A value that is made of values; one with a default of its own is told as a whole. */
 function isGroup({ properties, default: usual }: Value): boolean {
   return properties !== undefined && usual === undefined
+}
+
+/** What null must not take away: templates do without what is empty or handed on, and no more. */
+function isNeeded(value: Value): boolean {
+  const { default: usual } = value
+  if (typeof usual === 'object') return Array.isArray(usual) && usual.length > 0
+  return isGroup(value) || usual !== ''
 }
 
 function leavesOf(values: Readonly<Record<string, Value>>, path: string): [string, Value][] {

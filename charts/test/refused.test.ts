@@ -108,8 +108,8 @@ const values: Readonly<Record<string, Refused>> = {
   },
   'a value that is taken away': {
     chart: 'orders',
-    values: { waitSeconds: null, ingress: null },
-    says: ['missing properties', 'waitSeconds', 'ingress'],
+    values: { waitSeconds: null, host: null, ingress: null, postgres: { databases: null } },
+    says: ['missing properties', 'waitSeconds', 'host', 'ingress', "'databases'"],
   },
   'a size that is none': {
     chart: 'kafka',
