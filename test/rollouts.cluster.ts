@@ -139,6 +139,8 @@ END
   }, 300_000)
 
   it('is not taken back to a release that cannot work on the tables, and says so', async () => {
+    // A rollback leads to the revision before, even to one that has failed.
+    await succeed(`${upgradeOrdersTo('')} --wait`)
     await succeed(`${upgradeOrdersTo('ahead')} --wait`)
     const { load } = await underLoad('! helm rollback semel --namespace semel --wait --timeout 30s')
     const said = () =>
