@@ -39,7 +39,8 @@ export function variablesOf(chart: string): Variables {
 
 /** What any of them passes on. */
 export function allVariables(): Variables {
-  return split(Type.Object(Object.assign({}, ...Object.values(schemas).map(propertiesOf))))
+  const all = Object.values(schemas).map(({ properties }) => properties)
+  return split(Type.Object(Object.assign({}, ...all)))
 }
 
 /** Where clients of a service send what it offers: the first segments of its paths. */
@@ -63,10 +64,6 @@ export function usualOf(chart: string): Readonly<Record<string, string>> {
 
 function neighbour(chart: string): string {
   return `{{ include "service.neighbour" (list . "${chart}") }}`
-}
-
-function propertiesOf(schema: TObject) {
-  return schema.properties
 }
 
 function split(schema: TObject): Variables {
