@@ -91,6 +91,8 @@ END
       echo "$(ask /orders)$(ask /openapi.json)$(ask /health/ready)"
       helm rollback semel --namespace semel --wait --timeout 5m >&2
       kubectl delete gateway door --namespace semel >&2`)
+    const unknown = { method: 'GET', path: '/orders' } as const
+    await until(async () => (await ask(url, unknown)).answer.status === 401)
 
     expect(statuses.match(/^(\d{3} )+$/m)?.[0]).toBe('401 200 404 ')
   }, 400_000)
