@@ -11,6 +11,8 @@ import type { Rule } from './rules.ts'
 
 // What every pod and every container keeps to.
 
+const versionLabels = ['helm.sh/chart', 'app.kubernetes.io/version']
+
 export const podRules: readonly Rule[] = [
   ofPods(
     'runs as a user with a number, who is not root',
@@ -62,6 +64,18 @@ export const podRules: readonly Rule[] = [
       ({ spec }) => spec.volumes?.push({ name: 'full', emptyDir: {} }),
     ],
   ),
+  {
+    promise: 'runs on where nothing but the version of its chart has changed',
+    broken: (manifests) =>
+      named(
+        longRunning(manifests).filter(({ labels }) =>
+          Object.keys(labels).some((label) => versionLabels.includes(label)),
+        ),
+      ),
+    breaks: versionLabels.map((label) =>
+      onLongRunning(({ labels }) => Object.assign(labels, { [label]: 'orders-0.1.0' })),
+    ),
+  },
   ofContainers(
     'has a root that is only read',
     ({ securityContext }) => securityContext?.readOnlyRootFilesystem === true,

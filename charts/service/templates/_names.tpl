@@ -36,12 +36,21 @@ app.kubernetes.io/name: {{ index . 1 }}
 app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
 {{- end }}
 
-{{/* Labels of whatever belongs to this chart, by what it is: (list $ "orders-migration"). */}}
-{{- define "service.labels" -}}
+{{/*
+Labels of pods, by what they are: (list $ "orders-migration"). No version: another label is another pod,
+and no upgrade is to restart a database whose image stays.
+*/}}
+{{- define "service.podLabels" -}}
 {{- $root := index . 0 -}}
 {{ include "service.selector" . }}
 app.kubernetes.io/component: {{ $root.Chart.Name }}
 app.kubernetes.io/part-of: semel
+{{- end }}
+
+{{/* Labels of whatever else belongs to this chart. */}}
+{{- define "service.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "service.podLabels" . }}
 app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}

@@ -52,7 +52,7 @@ terminationMessagePolicy: FallbackToLogsOnError
 {{- define "service.podMetadata" -}}
 {{- $root := index . 0 -}}
 labels:
-  {{- include "service.labels" . | nindent 2 }}
+  {{- include "service.podLabels" . | nindent 2 }}
   {{- with $root.Values.podLabels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
