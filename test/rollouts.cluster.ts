@@ -10,8 +10,8 @@ import { until } from './product.ts'
 const url = 'http://arch.homework'
 const deployments = ['gateway', 'orders', 'billing', 'notifications', 'messages']
 const registry = process.env.REGISTRY
-const upgrade = `helm upgrade semel charts/semel --namespace semel --reset-then-reuse-values \\
-  --timeout 5m`
+const options = '--namespace semel --reset-then-reuse-values --timeout 5m'
+const upgrade = `helm upgrade semel charts/semel ${options}`
 
 let secret: string
 let running: Load | undefined
@@ -110,6 +110,12 @@ END
     300_000,
   )
 
+  it('loses and doubles nothing when the password of a database is changed', async () => {
+    const { load } = await underLoad(commandsOf('operate.md', 'Change a secret'))
+
+    await expectKept(load)
+  }, 300_000)
+
   it('keeps its secrets over an upgrade', async () => {
     const shared = () => secretOf('semel-shared', 'SEAL_SECRET', 'semel')
     const database = () => secretOf('semel-postgres-orders', 'uri', 'semel')
@@ -121,11 +127,18 @@ END
   }, 400_000)
 
   it('is upgraded with a migration under load, and taken back, and fails no request', async () => {
-    const forth = await underLoad(`${upgradeOrdersTo('next')} --wait`)
+    const forth = await underLoad(`
+      charts=$(mktemp -d)
+      cp -R charts/. "$charts"
+      sed -i 's/version: 0.1.0/version: 0.1.1/' "$charts"/*/Chart.yaml
+      helm upgrade semel "$charts/semel" ${options} ${imagesOfOrders('next')} --wait
+      rm -r "$charts"`)
+    const releases = await succeed('helm list --namespace semel --output json')
     const columns = await succeed(`kubectl exec semel-postgres-0 --namespace semel -- \\
       psql --username postgres orders --command '\\d orders'`)
     const back = await underLoad('helm rollback semel --namespace semel --wait --timeout 5m')
 
+    expect(releases).toContain('"chart":"semel-0.1.1"')
     expect(refusedBy(forth.load)).toEqual({})
     expect(columns).toMatch(/ note /)
     expect(refusedBy(back.load)).toEqual({})
@@ -201,7 +214,11 @@ async function expectKept(load: Load): Promise<void> {
 }
 
 function upgradeOrdersTo(tag: string): string {
-  return `${upgrade} --set orders.image.tag=${tag} --set orders.cli.image.tag=${tag}`
+  return `${upgrade} ${imagesOfOrders(tag)}`
+}
+
+function imagesOfOrders(tag: string): string {
+  return `--set orders.image.tag=${tag} --set orders.cli.image.tag=${tag}`
 }
 
 async function imageOfOrders(): Promise<string> {
