@@ -8,7 +8,10 @@ export type ForwardOptions = Readonly<{
   urls: readonly string[]
   /** How long a request is tried again while none can be reached, in ms. Default 10,000. */
   retryForMs?: number
-  /** How long an answer may take to begin, in milliseconds. Default 30,000. */
+  /**
+   * How long an answer may take to begin, in milliseconds; then the request is sent once more, and
+   * may take as long again. Default 15,000.
+   */
   answerWithinMs?: number
   /**
    * How long a process may say nothing while requests wait for it, before it is asked whether it
@@ -32,6 +35,7 @@ const unsent = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ])
 const broken = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE', 'hangs'])
+const late = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
 
 /**
  * Makes a way to a service. Requests are passed on as they were sent, and answers byte for byte;
@@ -42,10 +46,12 @@ const broken = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE', 'hangs'])
  * of one. After that it is 503 `unavailable`, whose effect is none where nothing can have arrived.
  *
  * A process that hangs is found out and left alone: what waits for it is sent to another one. Where
- * all of them hang, the answer is 503 at once.
+ * all of them hang, the answer is 503 at once. Of several processes behind one address, one that
+ * hangs cannot be told from one that is slow: what it does not answer in time is sent once more,
+ * over another connection.
  */
 export function createForwarding(options: ForwardOptions): Forwarding {
-  const { urls, retryForMs = 10_000, answerWithinMs = 30_000, waitingMax = 4096 } = options
+  const { urls, retryForMs = 10_000, answerWithinMs = 15_000, waitingMax = 4096 } = options
   const { silenceMaxMs = 2000, report = () => undefined } = options
   const upstreams = urls.map((url) => createUpstream({ url, answerWithinMs, silenceMaxMs, report }))
   let turn = 0
@@ -61,6 +67,7 @@ export function createForwarding(options: ForwardOptions): Forwarding {
   const insist = async (method: string, request: Request): Promise<Answer> => {
     const deadlineMs = performance.now() + retryForMs
     let effect: 'none' | 'unknown' = 'none'
+    let wasLate = false
     for (let attempt = 1; ; attempt += 1) {
       const upstream = next()
       if (upstream === undefined) return refusalAnswer(notNow(effect))
@@ -71,10 +78,12 @@ export function createForwarding(options: ForwardOptions): Forwarding {
         const { code = '' } = error as NodeJS.ErrnoException
         if (!unsent.has(code) && method !== 'GET') effect = 'unknown'
         const pauseMs = pauseAfter(attempt, upstreams.length)
-        const isOver = performance.now() + pauseMs >= deadlineMs
-        if (isOver || !(unsent.has(code) || broken.has(code))) {
+        const isLate = late.has(code)
+        const isOver = isLate ? wasLate : performance.now() + pauseMs >= deadlineMs
+        if (isOver || !(isLate || unsent.has(code) || broken.has(code))) {
           return refusalAnswer(notNow(effect))
         }
+        wasLate ||= isLate
         await delay(pauseMs)
       }
     }

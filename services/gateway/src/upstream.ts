@@ -25,6 +25,8 @@ export type Upstream = Readonly<{
 }>
 
 const connectionsMax = 128
+/** A lost machine says nothing at all: another one may take the connection. */
+const connectWithinMs = 2000
 const answerBytesMax = 64 * 2 ** 20
 
 /** Of one connection (RFC 9110, 7.6.1), or made anew for each. */
@@ -88,6 +90,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 function makePool({ url, answerWithinMs }: UpstreamOptions): Pool {
   return new Pool(url, {
     ...{ connections: connectionsMax, pipelining: 1, allowH2: false },
+    connect: { timeout: connectWithinMs },
     ...{ headersTimeout: answerWithinMs, bodyTimeout: answerWithinMs },
     maxResponseSize: answerBytesMax,
   })

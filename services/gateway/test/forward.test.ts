@@ -1,11 +1,9 @@
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { commands, owners } from '@semel/contracts/catalogue'
 import { createGateway, type GatewayOptions } from '@semel/gateway'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createForwarding, type ForwardOptions } from '../src/forward.ts'
+import { lost, nobody, service } from './upstreams.ts'
 
 const order = { userId: '7f1c4a52-9f0e-4c8e-a7d1-2b6f0c9d4e10', lines: [] }
 const secret = 's'.repeat(32)
@@ -67,6 +65,7 @@ test('of two processes the one that is there answers', async () => {
 
 test.each([
   ['is away', 'none', nobody],
+  ['is on a machine that is lost', 'none', lost],
   ['breaks every connection', 'unknown', () => service(({ socket }) => void socket.destroy())],
   ['never answers', 'unknown', () => service(() => undefined)],
   ['answers with what is no status', 'unknown', () => service((_, to) => to.writeHead(999).end())],
@@ -93,6 +92,21 @@ test('a process that hangs is left alone: what waited for it is answered by anot
   expect([...answers, ...later].map(({ statusCode }) => statusCode)).toEqual(Array(8).fill(200))
   expect(before).toBeGreaterThan(0)
   expect(orders()).toBe(before)
+})
+
+test('what one of several processes behind one address does not answer, another one does', async () => {
+  const asked: unknown[] = []
+  const url = await service((request, response) => {
+    const isFirst =
+      request.url === '/orders' && asked.push(request.headers['idempotency-key']) === 1
+    if (!isFirst) response.end('{}')
+  })
+  const gateway = await gatewayTo([url], { answerWithinMs: 300 })
+
+  const answer = await place(gateway)
+
+  expect(answer.statusCode).toBe(200)
+  expect(asked).toEqual(['k', 'k'])
 })
 
 test('where all hang, the answer is 503 at once, until one of them says that it lives', async () => {
@@ -240,27 +254,4 @@ async function gatewayTo(
 function place(gateway: Awaited<ReturnType<typeof gatewayTo>>) {
   const headers = { 'content-type': 'application/json', 'idempotency-key': 'k' }
   return gateway.inject({ method: 'POST', url: '/orders', headers, payload: JSON.stringify(order) })
-}
-
-async function service(
-  answer: (request: IncomingMessage, response: ServerResponse) => unknown,
-): Promise<string> {
-  const server = createServer((request, response) => void answer(request, response))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-/** An address where nobody listens. */
-async function nobody(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return `http://127.0.0.1:${port}`
 }
