@@ -87,7 +87,7 @@ export async function openShared(options: SharedOptions): Promise<Shared> {
   metrics?.watchPool(pool)
   lifecycle.defer('connections', () => pool.end())
   // Told to stop meanwhile, nothing more is opened: `open` says so when the tables are there.
-  await lifecycle.whenThere(() =>
+  await whenReached(options, () =>
     lifecycle.open(
       'tables',
       () => prepareTables(pool, options),
@@ -111,7 +111,7 @@ export async function openParts<Settings>(
   const { parts, settings, lifecycle, metrics } = options
   const migrations = parts.flatMap((part) => part.migrations)
   const shared = await openShared({ ...options, migrations, names: parts.map(({ name }) => name) })
-  await checkCurrency(shared.pool, options)
+  await whenReached(options, () => checkCurrency(shared.pool, options))
   const services = parts.map((part) =>
     part.create({ ...shared, observe: metrics?.ofService(part.name) }, settings),
   )
@@ -129,7 +129,10 @@ async function openTopics(pool: Pool, options: SharedOptions): Promise<Shared['t
   const outbox = postgresTransport({ pool, partitions, retention: retentionOf(settings), report })
   metrics?.watchGroups(outbox)
   lifecycle.defer('topics', outbox.close)
-  const readerOf = async () => ({ owner: await databaseIdentity(pool), groups: names })
+  const readerOf = async () => ({
+    owner: await whenReached(options, () => databaseIdentity(pool)),
+    groups: names,
+  })
   const kafka = await openKafka({ ...options, readerOf })
   metrics?.watchPublisher(kafka ?? outbox)
   if (kafka === undefined) return outbox
@@ -143,12 +146,22 @@ async function openTopics(pool: Pool, options: SharedOptions): Promise<Shared['t
   }
 }
 
+/** Asks a database that was there, and waits for it where it has gone away since. */
+async function whenReached<Found>(
+  { database, lifecycle }: Pick<SharedOptions, 'database' | 'lifecycle'>,
+  ask: () => Promise<Found>,
+): Promise<Found> {
+  return lifecycle.whenThere(() =>
+    ask().catch((error) => {
+      throw error instanceof DatabaseUnavailable ? unreachable(database, error) : error
+    }),
+  )
+}
+
 async function prepareTables(pool: Pool, options: SharedOptions): Promise<void> {
   const { migrations, migrates, names, database, report } = options
   if (migrates) await migrate(pool, migrations)
-  const { missing, ahead } = await compareMigrations(pool, migrations).catch((error) => {
-    throw error instanceof DatabaseUnavailable ? unreachable(database, error) : error
-  })
+  const { missing, ahead } = await compareMigrations(pool, migrations)
   if (ahead.length > 0) {
     report(
       `a newer release has migrated the database ${database.name}: ${ahead.join(', ')} ` +
