@@ -234,12 +234,16 @@ function addRefusals(
   routes: readonly Route[],
   report: (error: unknown) => void,
 ): void {
-  app.setErrorHandler((error, request, reply) =>
+  app.setErrorHandler((error, request, reply) => {
+    const { code } = error as FastifyError
+    // The rest of the body is read and dropped: a connection that is closed while bytes come is
+    // reset, and the client, or a proxy before it, may lose the answer.
+    if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') reply.removeHeader('connection')
     // A method that the framework knows, and that needs a body it was not told the type of.
-    (error as FastifyError).code === 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE'
+    return code === 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE'
       ? noRoute(request, reply)
-      : send(reply, refusalAnswer(whyNot(error as FastifyError, report))),
-  )
+      : send(reply, refusalAnswer(whyNot(error as FastifyError, report)))
+  })
   app.setNotFoundHandler(noRoute)
 
   function noRoute(request: FastifyRequest, reply: FastifyReply): FastifyReply {
