@@ -1,10 +1,10 @@
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { connect, createServer, type NetConnectOpts } from 'node:net'
 import type { Kafka } from '@semel/parts/kafka'
 import { describeWithKafka, freePort, openTestKafka } from '@semel/parts/testing'
 import { type TestDatabase, testDatabase } from '@semel/postgres/testing'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
-import { ask } from './client.ts'
+import { ask, freshId, orderOf } from './client.ts'
 import { spawnProduct, until } from './product.ts'
 import { databaseUrl } from './replicas.ts'
 import { migrations } from './saga.ts'
@@ -19,7 +19,7 @@ it('a service waits for its database, then for its tables, and then is ready', a
   await until(async () =>
     /^orders: waiting up to 60 s: .* cannot be rea.*\n$/.test(orders.output()),
   )
-  await listenFor(database, port)
+  await listenFor(socketOf(database), port)
   await until(async () => /\norders: waiting up to \d+ s: .* lacks tabl.*\n$/.test(orders.output()))
   const migrate = spawned({ DATABASE_URL: databaseUrl(database) }, ['migrate', 'orders'])
 
@@ -93,6 +93,50 @@ describeWithKafka('topics that are not there yet', () => {
     await until(async () => /\ngateway is ready at /.test(gateway.output()))
   })
 
+  it('are waited for beside the work, where Kafka itself comes after the start', async () => {
+    const port = await freePort()
+    const DATABASE_URL = databaseUrl(await testDatabase(migrations))
+    const to = { KAFKA_TOPIC_PREFIX: 'L', SEMEL_WAIT_SECONDS: '120' }
+    const env = { ...to, KAFKA_BROKERS: `127.0.0.1:${port}` }
+    const orders = spawned({ ...env, DATABASE_URL }, ['service', 'orders'])
+    await until(async () => /\norders is ready at /.test(orders.output()))
+    const url = urlIn(orders.output())
+    const gateway = spawned({ ...env, ORDERS_URL: url }, ['service', 'gateway'])
+    await until(async () => /\ngateway is ready at /.test(gateway.output()))
+    const all = [orders, gateway]
+
+    const placed = await ask(url, { key: 'away', body: orderOf(freshId()) })
+    await listenFor(kafkaAt(kafka), port)
+    const missing = /\n\w+: waiting up to \d+ s: topics in Kafka .*there is no L_order_1_0_pu/
+    for (const { output } of all) await until(async () => missing.test(output()))
+    const made = spawned({ ...to, KAFKA_BROKERS: kafka.brokers.join() }, ['topics', 'create'])
+    expect(await made.exited).toBe(0)
+    const later = { key: 'later', body: orderOf(freshId()), headers: { prefer: 'respond-async' } }
+    await until(
+      async () => (await ask(urlIn(gateway.output()), later)).answer.status === 202,
+      60_000,
+    )
+
+    expect(placed.answer.status).toBe(201)
+    for (const { output } of all) {
+      expect(output()).toMatch(/^\w+: Kafka at 127\.0\.0\.1:\d+ cannot be asked yet/)
+      expect(output()).not.toMatch(/^\w+: topics in Kafka/m)
+    }
+  }, 150_000)
+
+  it('are told of by a Kafka that takes more than 5 s for every answer', async () => {
+    const port = await freePort()
+    await listenFor(kafkaAt(kafka), port, 5_500)
+    const env = { KAFKA_BROKERS: `127.0.0.1:${port}`, KAFKA_TOPIC_PREFIX: 'S' }
+
+    const gateway = spawned(env, ['service', 'gateway'])
+
+    await until(async () => /\ngateway is ready at /.test(gateway.output()))
+    expect(gateway.output()).toMatch(/^gateway: Kafka .* \(no answer within 5000 ms\)/)
+    const missing = /\ngateway: topics in Kafka .*there is no S_order_1_0_pu/
+    await until(async () => missing.test(gateway.output()), 90_000)
+  }, 150_000)
+
   it('are not waited for where one that is there is wrong', async () => {
     const env = { KAFKA_BROKERS: kafka.brokers.join(), KAFKA_TOPIC_PREFIX: 'W' }
     const made = spawned({ ...env, SEMEL_KEPT_DAYS: '40', SEMEL_REMEMBERED_DAYS: '50' }, [
@@ -117,16 +161,26 @@ function spawned(env: Record<string, string>, args: readonly string[]) {
   return product
 }
 
-/** From now on a port leads to the server of a database, until the test is over. */
-async function listenFor({ connection }: TestDatabase, port: number): Promise<void> {
-  const path = `${connection.host}/.s.PGSQL.${connection.port ?? 5432}`
+/** From now on a port leads to a server, which says nothing before a time, until the test is over. */
+async function listenFor(to: NetConnectOpts, port: number, saysAfterMs = 0): Promise<void> {
   const server = createServer((socket) => {
-    const upstream = connect(path)
+    const upstream = connect(to)
     for (const each of [socket, upstream]) each.on('error', () => {})
-    socket.pipe(upstream).pipe(socket)
+    socket.pipe(upstream)
+    upstream.on('data', (bytes) => setTimeout(() => socket.write(bytes), saysAfterMs))
+    upstream.on('close', () => socket.destroy())
   })
   onTestFinished(() => void server.close())
   await once(server.listen(port, '127.0.0.1'), 'listening')
+}
+
+function socketOf({ connection }: TestDatabase): NetConnectOpts {
+  return { path: `${connection.host}/.s.PGSQL.${connection.port ?? 5432}` }
+}
+
+function kafkaAt({ brokers }: Kafka): NetConnectOpts {
+  const [host, port] = brokers[0]!.split(':')
+  return { host: host!, port: Number(port) }
 }
 
 function urlIn(output: string): string {

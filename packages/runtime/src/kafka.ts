@@ -7,7 +7,7 @@ import type {
   TopicFound,
   TopicOptions,
 } from '@semel/topics/kafka'
-import type { Lifecycle } from './lifecycle.ts'
+import { type Lifecycle, Stopping } from './lifecycle.ts'
 import { retentionOf } from './retention.ts'
 import type { KafkaSettings, TopicSettings } from './settings.ts'
 import { StartError } from './start-error.ts'
@@ -23,13 +23,16 @@ export type KafkaOptions = Readonly<{
   report: (error: unknown) => void
 }>
 
-const inspectMaxMs = 5000
+/** For how long a start is held up by a Kafka that does not answer. */
+const heldUpMaxMs = 5000
 const inspectAgainMs = 5000
 
 /**
  * Opens the transport over the Kafka that the settings name; undefined where they name none. It is
- * refused where topics are not as they must be, or another system reads as its groups. Where Kafka
- * is away it is opened all the same, and looked at when it is back.
+ * refused where topics are not as they must be, or another system reads as its groups; topics that
+ * are missing are waited for as long as the lifecycle waits. Where Kafka is away, or says nothing
+ * for 5 s, it is opened all the same, and looked at when it is back, or takes its time: then
+ * topics are waited for beside the work, and what is wrong is reported.
  *
  * @throws {StartError} `kafka-refuses`, `topics-unsuitable`
  */
@@ -42,12 +45,12 @@ export async function openKafka(options: KafkaOptions): Promise<KafkaTransport |
   const wanted = { ...connection, ...topicsWanted(options) }
   const reader = await options.readerOf?.()
   const look = () =>
-    lookAt(connection, async () => {
+    asStartError(connection, async () => {
       const taken = reader === undefined ? [] : await findTakenGroups(connection, reader)
       refuseTaken(taken)
       refuseUnsuitable(await inspectTopics(wanted))
     })
-  const away = await lifecycle.whenThere(look)
+  const away = await lifecycle.whenThere(() => lookInTime(connection, look))
   if (away !== undefined) {
     report(away)
     lookAgain(look, options)
@@ -108,26 +111,36 @@ async function trusted(file: string | undefined): Promise<{ ca?: string }> {
   }
 }
 
-/** What keeps Kafka from being looked at now; undefined when it was. */
-async function lookAt(
+/** What keeps Kafka from being looked at in time; undefined when it was. */
+async function lookInTime(
   connection: KafkaConnection,
-  work: () => Promise<void>,
+  look: () => Promise<void>,
 ): Promise<StartError | undefined> {
   const patience = new AbortController()
-  const late = delay(inspectMaxMs, 'late' as const, { signal: patience.signal })
+  const late = delay(heldUpMaxMs, awayError(connection, `no answer within ${heldUpMaxMs} ms`), {
+    signal: patience.signal,
+  })
   try {
-    const ended = await Promise.race([work(), late])
-    if (ended !== 'late') return undefined
-    return awayError(connection, `no answer within ${inspectMaxMs} ms`)
+    return (await Promise.race([look(), late])) ?? undefined
   } catch (error) {
-    if (error instanceof StartError) throw error
-    const { code, message } = error as Error & { code?: unknown }
-    if (code === 'unavailable') return awayError(connection, message, error)
-    const told = `Kafka refuses (${message}); check the variables that begin with KAFKA_`
-    throw new StartError('kafka-refuses', told, { cause: error })
+    if (!isAway(error)) throw error
+    return error
   } finally {
     patience.abort()
     await late.catch(() => undefined)
+  }
+}
+
+/** @throws {StartError} for whatever Kafka has against it. */
+async function asStartError(connection: KafkaConnection, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (error instanceof StartError) throw error
+    const { code, message } = error as Error & { code?: unknown }
+    if (code === 'unavailable') throw awayError(connection, message, error)
+    const told = `Kafka refuses (${message}); check the variables that begin with KAFKA_`
+    throw new StartError('kafka-refuses', told, { cause: error })
   }
 }
 
@@ -161,18 +174,26 @@ function awayError({ brokers }: KafkaConnection, why: string, cause?: unknown): 
   )
 }
 
-/** Too late for a start that fails: whatever is wrong is told until it is mended. */
+function isAway(error: unknown): error is StartError {
+  return error instanceof StartError && error.code === 'kafka-away'
+}
+
+/**
+ * Too late for a start that fails: what may come yet is waited for, and whatever is wrong then is
+ * told until it is mended. Nobody waits for this look: it may take as long as Kafka takes.
+ */
 function lookAgain(
-  look: () => Promise<StartError | undefined>,
+  look: () => Promise<void>,
   { lifecycle, report }: Pick<KafkaOptions, 'lifecycle' | 'report'>,
 ): void {
   const stopped = new AbortController()
   const again = async () => {
     while (await pause(inspectAgainMs, stopped.signal)) {
       try {
-        if ((await look()) === undefined) return
+        return await lifecycle.whenThere(look)
       } catch (error) {
-        report(error)
+        if (error instanceof Stopping) return
+        if (!isAway(error)) report(error)
       }
     }
   }
