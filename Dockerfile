@@ -43,35 +43,35 @@ LABEL org.opencontainers.image.title=semel-orders \
       org.opencontainers.image.description="Orders: placed, updated, cancelled, once"
 COPY services/orders services/orders
 RUN node services/orders/src/main.ts || [ $? -eq 2 ]
-ENTRYPOINT ["node", "services/orders/src/main.ts"]
+ENTRYPOINT ["node", "--import", "@semel/runtime/early-signals", "services/orders/src/main.ts"]
 
 FROM process AS billing
 LABEL org.opencontainers.image.title=semel-billing \
       org.opencontainers.image.description="Accounts, deposits, and orders charged once"
 COPY services/billing services/billing
 RUN node services/billing/src/main.ts || [ $? -eq 2 ]
-ENTRYPOINT ["node", "services/billing/src/main.ts"]
+ENTRYPOINT ["node", "--import", "@semel/runtime/early-signals", "services/billing/src/main.ts"]
 
 FROM process AS notifications
 LABEL org.opencontainers.image.title=semel-notifications \
       org.opencontainers.image.description="What users are told about their orders"
 COPY services/notifications services/notifications
 RUN node services/notifications/src/main.ts || [ $? -eq 2 ]
-ENTRYPOINT ["node", "services/notifications/src/main.ts"]
+ENTRYPOINT ["node", "--import", "@semel/runtime/early-signals", "services/notifications/src/main.ts"]
 
 FROM process AS messages
 LABEL org.opencontainers.image.title=semel-messages \
       org.opencontainers.image.description="The registry: what was asked, and how it ended"
 COPY services/messages services/messages
 RUN node services/messages/src/main.ts || [ $? -eq 2 ]
-ENTRYPOINT ["node", "services/messages/src/main.ts"]
+ENTRYPOINT ["node", "--import", "@semel/runtime/early-signals", "services/messages/src/main.ts"]
 
 FROM process AS gateway
 LABEL org.opencontainers.image.title=semel-gateway \
       org.opencontainers.image.description="The door: every contract, passed on to its service"
 COPY services/gateway services/gateway
 RUN PORT=none node services/gateway/src/main.ts || [ $? -eq 2 ]
-ENTRYPOINT ["node", "services/gateway/src/main.ts"]
+ENTRYPOINT ["node", "--import", "@semel/runtime/early-signals", "services/gateway/src/main.ts"]
 
 FROM process AS cli
 LABEL org.opencontainers.image.title=semel-cli \

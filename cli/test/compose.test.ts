@@ -167,9 +167,7 @@ describe('the Dockerfile', () => {
 
     expect(instructions.at(-1)).toBe('USER 1000:1000')
     expect(processes.filter((stage) => /\nUSER /.test(stage))).toEqual([])
-    expect(processes.filter((stage) => !/\nENTRYPOINT \["node", "[^"]+"\]\n/.test(stage))).toEqual(
-      [],
-    )
+    expect(processes.filter((stage) => !/\nENTRYPOINT \["node", .*\]\n/.test(stage))).toEqual([])
   })
 
   it('gives a service its own code, and none of another service', () => {
@@ -178,7 +176,7 @@ describe('the Dockerfile', () => {
       const copied = [...stage.matchAll(/^COPY (.*)$/gm)].map(([, what]) => what)
 
       expect(copied).toEqual([`services/${name} services/${name}`])
-      expect(stage).toContain(`ENTRYPOINT ["node", "services/${name}/src/main.ts"]`)
+      expect(stage).toMatch(new RegExp(`^ENTRYPOINT .*, "services/${name}/src/main\\.ts"\\]$`, 'm'))
     }
   })
 })

@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { freePort } from '@semel/parts/testing'
+import { expect, it, onTestFinished } from 'vitest'
+import { until } from './product.ts'
+
+const checkout = new URL('..', import.meta.url).pathname
+/** How each image runs its service. */
+const entrypoints = [
+  ...readFileSync(`${checkout}Dockerfile`, 'utf8').matchAll(/^ENTRYPOINT (\[.*services.*\])$/gm),
+].map(([, json]) => JSON.parse(json!) as [string, ...string[]])
+
+/** The first process of a container has no default for signals. */
+const asFirst = ['unshare', '--pid', '--fork', '--kill-child']
+const mayBeFirst = spawnSync(asFirst[0]!, [...asFirst.slice(1), 'true']).status === 0
+
+/** Says that main.ts is about to be loaded, and goes on when it reads a line; a signal is none. */
+const holding = `
+  import { readSync, writeSync } from 'node:fs'
+  import { registerHooks } from 'node:module'
+  function readLine() {
+    try {
+      readSync(0, Buffer.alloc(1))
+    } catch (error) {
+      if (error.code !== 'EINTR') throw error
+      readLine()
+    }
+  }
+  registerHooks({
+    load(url, context, next) {
+      if (url.endsWith('/main.ts')) {
+        writeSync(2, 'loading\\n')
+        readLine()
+      }
+      return next(url, context)
+    },
+  })`
+
+it('there is an image for each service', () => expect(entrypoints).toHaveLength(5))
+
+it.each(entrypoints.map((command) => [command.at(-1)!, command]))(
+  '%s ends in order when it is told to stop while it loads',
+  async (_, command) => {
+    const loading = await spawnLoading(command)
+
+    loading.signal('SIGTERM')
+    loading.goOn()
+
+    await until(async () => loading.code() !== undefined)
+    expect(loading.code()).toBe(0)
+    expect(loading.output()).toContain('SIGTERM: stopping')
+  },
+)
+
+/** A service that would wait for its database for an hour, just before it is loaded. */
+async function spawnLoading([node, ...args]: readonly [string, ...string[]]) {
+  const hook = `data:text/javascript,${encodeURIComponent(holding)}`
+  const [file, ...rest] = [...(mayBeFirst ? asFirst : []), node, ...args]
+  const child = spawn(file!, rest, {
+    cwd: checkout,
+    env: {
+      PATH: process.env.PATH,
+      NODE_OPTIONS: `--import=${hook}`,
+      DATABASE_URL: `postgres://me@127.0.0.1:${await freePort()}/shop`,
+      SEMEL_WAIT_SECONDS: '3600',
+    },
+    stdio: ['pipe', 'ignore', 'pipe'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let output = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    output += text
+  })
+  let code: number | null | undefined
+  child.on('exit', (told) => {
+    code = told
+  })
+  await until(async () => output === 'loading\n')
+  return {
+    signal: (signal: NodeJS.Signals) => process.kill(pidOf(child), signal),
+    goOn: () => child.stdin.write('\n'),
+    output: () => output,
+    code: () => code,
+  }
+}
+
+function pidOf({ pid }: ChildProcess): number {
+  return mayBeFirst ? Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')) : pid!
+}
