@@ -19,8 +19,8 @@ export type Migration = Readonly<{
 export type MigrationSet = Readonly<{ set: string; folder: URL }>
 
 /**
- * Two migrations clash, or the database is ahead of the code, or lacks one in the middle. Code
- * `migration-refused`.
+ * Two migrations clash, or the database is ahead of the code, has another one under the number of
+ * one, or lacks one in the middle. Code `migration-refused`.
  */
 export class MigrationRefused extends Error {
   readonly code = 'migration-refused'
@@ -60,8 +60,8 @@ export async function readMigrations({ set, folder }: MigrationSet): Promise<Mig
  *
  * @returns the names of the migrations that were run.
  * @throws {MigrationRefused} when the database has migrations that this release does not know and
- * that are not additive, lacks one before one that it has, or refuses one (as to a role that may
- * not create tables).
+ * that are not additive, or another one under the number of one, lacks one before one that it has,
+ * or refuses one (as to a role that may not create tables).
  */
 export async function migrate(pool: Pool, sets: readonly MigrationSet[]): Promise<string[]> {
   const client = await pool.connect()
@@ -104,8 +104,8 @@ export async function migrate(pool: Pool, sets: readonly MigrationSet[]): Promis
  *
  * @returns the names of the migrations that {@link migrate} would run, in their order, and of those
  * that this release does not know, all of them additive.
- * @throws {MigrationRefused} when the database has others that this release does not know, or lacks
- * one before one that it has.
+ * @throws {MigrationRefused} when the database has others that this release does not know, or
+ * another one under the number of one, or lacks one before one that it has.
  * @throws {DatabaseUnavailable}
  */
 export async function compareMigrations(
@@ -157,6 +157,7 @@ async function findRan(db: Queryable, { set }: MigrationSet): Promise<readonly R
 }
 
 function compare(known: readonly Migration[], ran: readonly Ran[]): Compared {
+  refuseOthers(known, ran)
   const ahead = ran.filter(({ number }) => number > known.length)
   const breaking = ahead.find(({ additive }) => !additive)
   if (breaking !== undefined) {
@@ -173,6 +174,18 @@ function compare(known: readonly Migration[], ran: readonly Ran[]): Compared {
     `the database is half migrated: of the migrations of "${newest.set}" up to ${newest.number} ` +
       `it has ${ran.length}; restore it from a backup`,
   )
+}
+
+/** Numbers alone would take a file of another branch for the one of this release. */
+function refuseOthers(known: readonly Migration[], ran: readonly Ran[]): void {
+  for (const there of ran) {
+    const here = known[there.number - 1]
+    if (here === undefined || here.name === there.name) continue
+    throw new MigrationRefused(
+      `the database was migrated by another release: it has ${nameOf(there)}, where this release ` +
+        `has ${nameOf(here)}; run the release that it belongs to, or restore the backup from before it`,
+    )
+  }
 }
 
 /** To a table from before the promise was recorded; of what is in it nothing is known. */

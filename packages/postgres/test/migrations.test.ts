@@ -90,6 +90,25 @@ describe('migrations', () => {
     expect(await compareMigrations(pool, [other])).toMatchObject({ missing: [expect.anything()] })
   })
 
+  it.each([
+    ['and it has no more', {}],
+    ['and it is ahead', { '0003_add_more.sql': '-- additive\n' }],
+  ])('are refused where the database has another file under a number, %s', async (_, more) => {
+    const { pool } = await testDatabase([])
+    await migrate(pool, [await setOf({ ...released, ...adding, ...more })])
+    const other = await setOf({ ...released, '0002_add_colour.sql': '-- additive\n' })
+
+    const refusal = {
+      code: 'migration-refused',
+      message:
+        'the database was migrated by another release: it has things/0002_add_size.sql, where this ' +
+        'release has things/0002_add_colour.sql; run the release that it belongs to, or restore the ' +
+        'backup from before it',
+    }
+    await expect(compareMigrations(pool, [other])).rejects.toMatchObject(refusal)
+    await expect(migrate(pool, [other])).rejects.toMatchObject(refusal)
+  })
+
   it('that were run before the promise was recorded promise nothing', async () => {
     const { pool } = await testDatabase([])
     await migrate(pool, [await setOf({ ...released, ...adding })])
