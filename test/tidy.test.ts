@@ -53,7 +53,7 @@ const mayImport: Record<string, RegExp> = {
   services: /^(packages\/.*|contracts)$/,
   cli: /^(packages\/.*|services\/.*|contracts)$/,
   examples: /^packages\/.*$/,
-  charts: /^(packages\/(contract|runtime)|contracts|services\/.*)$/,
+  charts: /^(packages\/contract|contracts|cli)$/,
   benchmarks: /.*/,
   simulation: /.*/,
   parts: /^$/,

@@ -1,5 +1,6 @@
 import { readCliConfig } from '@semel/cli/src/config.ts'
-import { openServices, parts } from '@semel/cli/src/services.ts'
+import { parts } from '@semel/cli/src/processes.ts'
+import { openServices } from '@semel/cli/src/services.ts'
 import type { EmbeddedConnection } from '@semel/postgres/embedded'
 import { createLifecycle } from '@semel/runtime'
 import { tellPort } from './server-process.ts'

@@ -1,10 +1,6 @@
-import { billing } from '@semel/billing/config'
+import { processes } from '@semel/cli/src/processes.ts'
+import { topicsCreateSchema } from '@semel/cli/src/topics-create.ts'
 import { owners } from '@semel/contracts/catalogue'
-import { configSchema as gateway } from '@semel/gateway/config'
-import { messages } from '@semel/messages/config'
-import { notifications } from '@semel/notifications/config'
-import { orders } from '@semel/orders/config'
-import { kafkaSettings, topicSettings } from '@semel/runtime'
 import { type TObject, Type } from 'typebox'
 
 // Which variables a chart passes on to its process: what the process itself says that it reads.
@@ -16,11 +12,10 @@ export type Variable = Readonly<{ name: string; schema: Readonly<Record<string, 
 export type Variables = Readonly<{ settings: readonly Variable[]; secrets: readonly Variable[] }>
 
 const schemas: Readonly<Record<string, TObject>> = {
-  gateway,
-  ...Object.fromEntries(
-    [orders, billing, notifications, messages].map(({ name, schema }) => [name, schema]),
-  ),
-  topics: Type.Object({ ...kafkaSettings, ...topicSettings }),
+  // Its variables come first in the values of the umbrella.
+  gateway: processes.gateway!,
+  ...processes,
+  topics: topicsCreateSchema,
 }
 
 /** What charts say themselves, because pods, Services and probes have to agree about it. */

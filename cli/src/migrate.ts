@@ -3,7 +3,8 @@ import { databaseUrl, readSettings } from '@semel/runtime'
 import { reachDatabase } from '@semel/runtime/service'
 import { Type } from 'typebox'
 import { jsonOf } from './print.ts'
-import { parts, partsNamed } from './services.ts'
+import { parts } from './processes.ts'
+import { partsNamed } from './services.ts'
 import { waitingUpTo } from './wait.ts'
 
 const schema = Type.Object({ DATABASE_URL: databaseUrl() })

@@ -1,9 +1,5 @@
-import { billing } from '@semel/billing/config'
 import { topics as topicNames } from '@semel/contracts/catalogue'
 import { createGateway } from '@semel/gateway'
-import { messages } from '@semel/messages/config'
-import { notifications } from '@semel/notifications/config'
-import { orders } from '@semel/orders/config'
 import { createReporter, type Lifecycle, type ServedMetrics } from '@semel/runtime'
 import {
   callersOf,
@@ -15,9 +11,7 @@ import {
 } from '@semel/runtime/service'
 import type { CliConfig } from './config.ts'
 import { usageError } from './operator-error.ts'
-
-/** Every service that there is; the gateway has no data. */
-export const parts: readonly ServicePart<CliConfig>[] = [orders, billing, notifications, messages]
+import { parts } from './processes.ts'
 
 /**
  * The services that are named, in the order in which they are listed above.

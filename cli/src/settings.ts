@@ -1,9 +1,8 @@
-import { configSchema as gatewaySchema } from '@semel/gateway/config'
 import type { TObject } from 'typebox'
 import { configSchema } from './config.ts'
 import { usageError } from './operator-error.ts'
 import { jsonOf, tableOf } from './print.ts'
-import { parts } from './services.ts'
+import { processes } from './processes.ts'
 
 /** A variable as the process with a name reads it. */
 type Variable = Readonly<{
@@ -28,8 +27,7 @@ type Env = Readonly<Record<string, string | undefined>>
 /** What each process is configured by; `start` is the whole system in one. */
 const schemas: Readonly<Record<string, TObject>> = {
   start: configSchema,
-  ...Object.fromEntries(parts.map(({ name, schema }) => [name, schema])),
-  gateway: gatewaySchema,
+  ...processes,
 }
 
 /**

@@ -8,7 +8,8 @@ import {
 } from '@semel/runtime'
 import { type CliConfig, readCliConfig } from './config.ts'
 import { openDatabase } from './database.ts'
-import { openServices, parts, partsNamed } from './services.ts'
+import { parts } from './processes.ts'
+import { openServices, partsNamed } from './services.ts'
 import { startPage } from './start-page.ts'
 
 /**

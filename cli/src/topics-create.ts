@@ -8,7 +8,8 @@ import { OperatorError } from './operator-error.ts'
 import { jsonOf, tableOf } from './print.ts'
 import { waitingUpTo } from './wait.ts'
 
-const schema = Type.Object({ ...kafkaSettings, ...topicSettings })
+/** What `semel topics create` is configured by. */
+export const topicsCreateSchema = Type.Object({ ...kafkaSettings, ...topicSettings })
 
 /** How topics are asked for. */
 export type TopicsCreateOptions = Readonly<{
@@ -30,7 +31,7 @@ export async function createTopicsInKafka(
   env: Readonly<Record<string, string | undefined>>,
   { replication, wait, json }: TopicsCreateOptions,
 ): Promise<string> {
-  const settings = readSettings(schema, env)
+  const settings = readSettings(topicsCreateSchema, env)
   const wanted = topicsWanted({ settings, topicNames })
   const found = await waitingUpTo(wait)(() =>
     operateKafka(settings, (connection) => createTopics({ ...connection, ...wanted, replication })),

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { owners } from '@semel/contracts/catalogue'
-import { configSchema as ofGateway } from '@semel/gateway/config'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { configSchema as ofStart } from '../src/config.ts'
-import { parts } from '../src/services.ts'
+import { processes } from '../src/processes.ts'
 
 /** What can be said of compose.yaml and the Dockerfile without a Docker. */
 
@@ -28,11 +27,7 @@ const ours = containers.filter(([, { image }]) => isOurs(image))
 const dockerfile = text('Dockerfile')
 const { version } = JSON.parse(text('package.json'))
 const profiles = ['core', 'redis', 'kafka', 'all']
-const schemas: Readonly<Record<string, object>> = {
-  ...Object.fromEntries(parts.map(({ name, schema }) => [name, schema.properties])),
-  gateway: ofGateway.properties,
-  topics: ofStart.properties,
-}
+const schemas: typeof processes = { ...processes, topics: ofStart }
 
 /** `service orders` is orders, `topics create` topics. */
 function processOf({ command = [] }: Container): string {
@@ -55,7 +50,7 @@ describe('compose.yaml', () => {
   it('sets only variables that semel config knows of the process', () => {
     const unknown = ours.flatMap(([name, container]) =>
       Object.keys(container.environment ?? {})
-        .filter((variable) => !Object.hasOwn(schemas[processOf(container)]!, variable))
+        .filter((variable) => !Object.hasOwn(schemas[processOf(container)]!.properties, variable))
         .map((variable) => `${name}: ${variable}`),
     )
 
