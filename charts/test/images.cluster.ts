@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest'
-import { imageOf, kubectl, ownNamespace } from './cluster.ts'
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { succeed } from '../../test/guide.ts'
 
 /** What each image keeps, on a real kubelet: as a pod that may do nothing more than it must. */
 
@@ -8,6 +10,7 @@ type Ended = Readonly<{ exitCode: number; reason: string }>
 
 const services = ['orders', 'billing', 'notifications', 'messages', 'gateway']
 const everywhere = { HOST: '0.0.0.0' }
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
 
 describe('an image', () => {
   it.each(services)(
@@ -31,10 +34,9 @@ describe('an image', () => {
     const namespace = await startPod('gateway', {
       env: { ...everywhere, AUTH_JWT_SECRET: 'only-of-this-test-and-of-no-other' },
     })
-    await kubectl(['wait', '-n', namespace, 'pod/pod', '--for=condition=Ready', '--timeout=60s'])
 
-    const told = "process.kill(1, 'SIGTERM')"
-    await kubectl(['exec', '-n', namespace, 'pod', '--', 'node', '-e', told])
+    await succeed(`kubectl wait pod/pod --namespace ${namespace} --for condition=Ready --timeout 1m
+      kubectl exec pod --namespace ${namespace} -- node --eval 'process.kill(1, "SIGTERM")'`)
 
     expect(await endOf(namespace)).toEqual(
       expect.objectContaining({ exitCode: 0, reason: 'Completed' }),
@@ -45,7 +47,7 @@ describe('an image', () => {
 async function runToEnd(image: string, container: Container) {
   const namespace = await startPod(image, container)
   const ended = await endOf(namespace)
-  return { ended, said: await kubectl(['logs', '-n', namespace, 'pod']) }
+  return { ended, said: await succeed(`kubectl logs pod --namespace ${namespace}`) }
 }
 
 /**
@@ -68,8 +70,8 @@ async function startPod(image: string, { args, env = {} }: Container): Promise<s
       ...{ periodSeconds: 1, timeoutSeconds: 5 },
     },
   }
-  await kubectl(['create', '-n', namespace, '-f', '-'], {
-    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'pod' } },
+  await create({
+    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'pod', namespace } },
     spec: {
       ...{ restartPolicy: 'Never', enableServiceLinks: false, automountServiceAccountToken: false },
       securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
@@ -86,7 +88,27 @@ const isReady = `
 
 async function endOf(namespace: string): Promise<Ended> {
   const state = '{.status.containerStatuses[0].state.terminated}'
-  const waited = ['wait', '-n', namespace, 'pod/pod', `--for=jsonpath=${state}`, '--timeout=60s']
-  await kubectl(waited)
-  return JSON.parse(await kubectl(['get', '-n', namespace, 'pod/pod', '-o', `jsonpath=${state}`]))
+  return JSON.parse(
+    await succeed(`
+      kubectl wait pod/pod --namespace ${namespace} --for 'jsonpath=${state}' --timeout 1m >/dev/null
+      kubectl get pod/pod --namespace ${namespace} --output 'jsonpath=${state}'`),
+  )
+}
+
+/** Makes a namespace for one test, which lets only restricted pods in. It goes with the test. */
+async function ownNamespace(): Promise<string> {
+  const name = `semel-${randomUUID().slice(0, 8)}`
+  const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' }
+  await create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } })
+  onTestFinished(async () => void (await succeed(`kubectl delete namespace ${name} --wait=false`)))
+  return name
+}
+
+async function create(manifest: object): Promise<void> {
+  await succeed(`kubectl create --filename - <<'END'\n${JSON.stringify(manifest)}\nEND`)
+}
+
+/** An image of this release, in the registry that all tests of a cluster take it from. */
+function imageOf(name: string): string {
+  return `${process.env.REGISTRY}/semel/${name}:${version}`
 }
