@@ -81,21 +81,48 @@ export function explainFailure(...namespaces: readonly string[]): void {
   })
 }
 
-/** What is in a namespace that Kubernetes has not put there itself, once what goes has gone. */
-export async function leftIn(namespace: string): Promise<string[]> {
+/** A script that gives a Deployment of a chart new pods, and is over when the old ones are gone. */
+export function restarting(deployment: string, chart: string, namespace: string): string {
+  return `
+    old=$(kubectl get pods --namespace ${namespace} --output name \\
+      --selector app.kubernetes.io/name=${chart})
+    kubectl rollout restart deployment/${deployment} --namespace ${namespace}
+    kubectl rollout status deployment/${deployment} --namespace ${namespace} --timeout 3m
+    kubectl wait $old --namespace ${namespace} --for delete --timeout 2m`
+}
+
+/**
+ * What is in a namespace that Kubernetes has not put there itself, nor users, as it is named, once
+ * what goes has gone; and the volumes that were claimed there, but for those that the cluster is
+ * told to retain.
+ */
+export async function leftIn(namespace: string, ...ofUsers: readonly string[]): Promise<string[]> {
+  const apart = ['serviceaccount/default', 'configmap/kube-root-ca.crt', ...ofUsers]
   const { code, output } = await run(`
-    kubectl get namespace ${namespace} >/dev/null 2>&1 || { echo 'no namespace'; exit; }
     kinds=$(kubectl api-resources --verbs list,delete --namespaced --output name |
       grep -v '^events' | paste -sd, -)
+    left() {
+      kubectl get persistentvolumes --output 'go-template=${volumesOf(namespace)}'
+      if kubectl get namespace ${namespace} >/dev/null 2>&1; then
+        kubectl get "$kinds" --namespace ${namespace} --output name 2>/dev/null |
+          grep -Fxv '${apart.join('\n')}' || true
+      else
+        echo 'no namespace'
+      fi
+    }
     for attempt in $(seq 60); do
-      left=$(kubectl get "$kinds" --namespace ${namespace} --output name 2>/dev/null |
-        grep -Ev '^(serviceaccount/default|configmap/kube-root-ca.crt)$' || true)
-      [ -n "$left" ] || exit 0
+      left=$(left)
+      case $left in '' | 'no namespace') break ;; esac
       sleep 0.5
     done
     echo "$left"`)
   if (code !== 0) throw new Error(output)
   return output.split('\n').filter((line) => line !== '')
+}
+
+function volumesOf(namespace: string): string {
+  return `{{range .items}}{{if and .spec.claimRef (eq .spec.claimRef.namespace "${namespace}")
+    (eq .spec.persistentVolumeReclaimPolicy "Delete")}}{{.metadata.name}}{{"\\n"}}{{end}}{{end}}`
 }
 
 /** What a Secret holds. */

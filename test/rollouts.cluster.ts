@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ask, type Told } from './client.ts'
-import { commandsOf, explainFailure, leftIn, run, secretOf, succeed } from './guide.ts'
+import { commandsOf, explainFailure, leftIn, restarting, run, secretOf, succeed } from './guide.ts'
 import { type Load, repeatAll, startLoad } from './load.ts'
 import { operatorToken } from './postman.ts'
 import { until } from './product.ts'
@@ -26,15 +26,19 @@ afterEach(async () => {
   running = undefined
 })
 
-/** Runs a script under load, until it is over; the load is more than a few requests. */
+/** How many more orders are placed when a script is over: what it has begun is under load, too. */
+const placedAfter = 30
+
+/** Runs a script under load, which goes on for a while after it. */
 async function underLoad(script: string): Promise<Readonly<{ load: Load; said: string }>> {
   explainFailure('semel')
   const load = startLoad(url, 8, { token: operatorToken(secret) })
   running = load
   const { code, output } = await run(script)
-  await load.stop()
   if (code !== 0) throw new Error(output)
-  expect(load.placed.size).toBeGreaterThan(20)
+  const enough = load.placed.size + placedAfter
+  await until(async () => load.placed.size >= enough)
+  await load.stop()
   console.log(`${load.placed.size} orders placed, ${load.refused.size} refused`)
   return { load, said: output }
 }
@@ -100,10 +104,7 @@ END
   it.each(deployments)(
     'restarts %s under load, and fails no request',
     async (name) => {
-      const { load } = await underLoad(`
-      kubectl rollout restart deployment/semel-${name} --namespace semel
-      kubectl rollout status deployment/semel-${name} --namespace semel --timeout 3m
-      sleep 6`)
+      const { load } = await underLoad(restarting(`semel-${name}`, name, 'semel'))
 
       expect(refusedBy(load)).toEqual({})
     },
@@ -185,8 +186,7 @@ END
   it('loses and doubles nothing when the database restarts', async () => {
     const { load } = await underLoad(`
       kubectl delete pod semel-postgres-0 --namespace semel
-      kubectl wait pod/semel-postgres-0 --namespace semel --for condition=Ready --timeout 2m
-      sleep 3`)
+      kubectl wait pod/semel-postgres-0 --namespace semel --for condition=Ready --timeout 2m`)
 
     await expectKept(load)
   }, 300_000)
