@@ -1,4 +1,4 @@
-import { ask, freshId, orderOf, type Told, times } from './client.ts'
+import { type Answer, ask, freshId, orderOf, type Told, times } from './client.ts'
 
 /** Clients that place one order after the other, each under a fresh key, until told to stop. */
 export type Load = Readonly<{
@@ -15,6 +15,7 @@ export type Load = Readonly<{
 }>
 
 const pauseAfterRefusalMs = 20
+const shownMax = 100
 
 /** Starts clients, with a token where the product asks for one. */
 export function startLoad(
@@ -67,4 +68,21 @@ export async function repeatAll(
     for (const [index, key] of some.entries()) told.set(key, answers[index]!)
   }
   return told
+}
+
+/** How often each refusal was told, by a line that says whose it is. */
+export function refusalsOf({ refused }: Pick<Load, 'refused'>): Readonly<Record<string, number>> {
+  const lines = [...refused.values()].map(({ answer }) => lineOf(answer))
+  return Object.fromEntries(
+    [...Map.groupBy(lines, (line) => line)].map(([line, all]) => [line, all.length]),
+  )
+}
+
+/** Semel refuses by problems alone; an ingress, or its controller, by a text of its own. */
+function lineOf({ status, headers, body }: Answer): string {
+  if (!headers['content-type']?.startsWith('application/problem+json')) {
+    return `${status}, not of Semel: ${body.trim().slice(0, shownMax)}`
+  }
+  const { type, title, detail = title, effect } = JSON.parse(body)
+  return `${status} ${type} of Semel${effect === undefined ? '' : `, effect ${effect}`}: ${detail}`
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { ask, type Told } from './client.ts'
+import { ask } from './client.ts'
 import { commandsOf, explainFailure, leftIn, restarting, run, secretOf, succeed } from './guide.ts'
-import { type Load, repeatAll, startLoad } from './load.ts'
+import { type Load, refusalsOf, repeatAll, startLoad } from './load.ts'
 import { operatorToken } from './postman.ts'
 import { until } from './product.ts'
 
@@ -41,14 +41,6 @@ async function underLoad(script: string): Promise<Readonly<{ load: Load; said: s
   await load.stop()
   console.log(`${load.placed.size} orders placed, ${load.refused.size} refused`)
   return { load, said: output }
-}
-
-/** How often each refusal was told. */
-function refusedBy({ refused }: Load): Record<string, number> {
-  const told = [...refused.values()].map(({ answer }: Told) => `${answer.status} ${answer.body}`)
-  return Object.fromEntries(
-    [...Map.groupBy(told, (text) => text)].map(([of, all]) => [of, all.length]),
-  )
 }
 
 describe('the whole shop in one release', () => {
@@ -106,7 +98,7 @@ END
     async (name) => {
       const { load } = await underLoad(restarting(`semel-${name}`, name, 'semel'))
 
-      expect(refusedBy(load)).toEqual({})
+      expect(refusalsOf(load)).toEqual({})
     },
     300_000,
   )
@@ -140,9 +132,9 @@ END
     const back = await underLoad('helm rollback semel --namespace semel --wait --timeout 5m')
 
     expect(releases).toContain('"chart":"semel-0.1.1"')
-    expect(refusedBy(forth.load)).toEqual({})
+    expect(refusalsOf(forth.load)).toEqual({})
     expect(columns).toMatch(/ note /)
-    expect(refusedBy(back.load)).toEqual({})
+    expect(refusalsOf(back.load)).toEqual({})
     expect(await imageOfOrders()).toBe(`${registry}/semel/orders:0.1.0`)
   }, 900_000)
 
@@ -151,7 +143,7 @@ END
 
     expect(said).toMatch(/0003_break_orders\.sql: division by zero/)
     expect(await imageOfOrders()).toBe(`${registry}/semel/orders:0.1.0`)
-    expect(refusedBy(load)).toEqual({})
+    expect(refusalsOf(load)).toEqual({})
   }, 300_000)
 
   it('is not taken back to a release that cannot work on the tables, and says so', async () => {
@@ -166,7 +158,7 @@ END
     await until(async () => reason.test(await said()))
     await succeed(`${upgradeOrdersTo('ahead')} --wait`)
 
-    expect(refusedBy(load)).toEqual({})
+    expect(refusalsOf(load)).toEqual({})
   }, 600_000)
 
   it.each(deployments)(
