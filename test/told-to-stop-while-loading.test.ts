@@ -52,30 +52,52 @@ it.each(entrypoints.map((command) => [command.at(-1)!, command]))(
   },
 )
 
+it.skipIf(!mayBeFirst)(
+  'a Job that waits ends when it is told to stop, and has not succeeded',
+  async () => {
+    const job = spawnFirst([process.execPath, 'cli/bin/semel.mjs', 'migrate', '--wait', '3600'], {
+      DATABASE_URL: `postgres://me@127.0.0.1:${await freePort()}/shop`,
+    })
+    await until(async () => /waiting/.test(job.output()))
+
+    job.signal('SIGTERM')
+
+    await until(async () => job.code() !== undefined)
+    expect(job.code()).toBe(143)
+  },
+)
+
 /** A service that would wait for its database for an hour, just before it is loaded. */
-async function spawnLoading([node, ...args]: readonly [string, ...string[]]) {
+async function spawnLoading(command: readonly [string, ...string[]]) {
   const hook = `data:text/javascript,${encodeURIComponent(holding)}`
-  const [file, ...rest] = [...(mayBeFirst ? asFirst : []), node, ...args]
+  const loading = spawnFirst(command, {
+    NODE_OPTIONS: `--import=${hook}`,
+    DATABASE_URL: `postgres://me@127.0.0.1:${await freePort()}/shop`,
+    SEMEL_WAIT_SECONDS: '3600',
+  })
+  await until(async () => loading.output() === 'loading\n')
+  return loading
+}
+
+/** A command as the first process, where this machine allows it. */
+function spawnFirst(command: readonly string[], variables: NodeJS.ProcessEnv) {
+  const [file, ...rest] = [...(mayBeFirst ? asFirst : []), ...command]
   const child = spawn(file!, rest, {
     cwd: checkout,
-    env: {
-      PATH: process.env.PATH,
-      NODE_OPTIONS: `--import=${hook}`,
-      DATABASE_URL: `postgres://me@127.0.0.1:${await freePort()}/shop`,
-      SEMEL_WAIT_SECONDS: '3600',
-    },
-    stdio: ['pipe', 'ignore', 'pipe'],
+    env: { PATH: process.env.PATH, ...variables },
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))
   let output = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    output += text
-  })
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
   let code: number | null | undefined
   child.on('exit', (told) => {
     code = told
   })
-  await until(async () => output === 'loading\n')
   return {
     signal: (signal: NodeJS.Signals) => process.kill(pidOf(child), signal),
     goOn: () => child.stdin.write('\n'),

@@ -1,6 +1,17 @@
 #!/usr/bin/env node
 import * as module from 'node:module'
+import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
+
+// The first process of a container has no default for signals, and a Job that is deleted would run on.
+if (process.pid === 1) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      // Whoever listens as well has something to end, and ends the process.
+      if (process.listenerCount(signal) === 1) process.exit(128 + constants.signals[signal])
+    })
+  }
+}
 
 // Plain JavaScript that old versions can read: only from Node 24 on is TypeScript run as it is.
 const [major] = process.versions.node.split('.').map(Number)
