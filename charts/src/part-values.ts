@@ -1,16 +1,7 @@
 import { Type } from 'typebox'
 import { count, flag, nameOf, object, type Properties, text } from './kinds.ts'
-import {
-  cliImage,
-  global,
-  imageOf,
-  mounts,
-  names,
-  resourcesOf,
-  scheduling,
-  variablesIn,
-  waiting,
-} from './pieces.ts'
+import { cliImage, imageOf, mounts, names, resourcesOf, scheduling, waiting } from './pod-values.ts'
+import { global, variablesIn } from './process-values.ts'
 
 /** What the chart of topics can be told. */
 export const topicsValues: Properties = {

@@ -10,17 +10,8 @@ import {
   type Properties,
   texts,
 } from './kinds.ts'
-import {
-  cliImage,
-  global,
-  imageOf,
-  mounts,
-  names,
-  resourcesOf,
-  scheduling,
-  variablesIn,
-  waiting,
-} from './pieces.ts'
+import { cliImage, imageOf, mounts, names, resourcesOf, scheduling, waiting } from './pod-values.ts'
+import { global, variablesIn } from './process-values.ts'
 
 const exposed = {
   host: hostOf(

@@ -1,5 +1,5 @@
 import { handedOn, type Properties } from './kinds.ts'
-import { globalOf } from './pieces.ts'
+import { globalOf } from './process-values.ts'
 
 /** The charts of services, in the order in which they wait for each other. */
 export const services = ['messages', 'orders', 'billing', 'notifications', 'gateway'] as const

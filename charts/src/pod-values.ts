@@ -1,8 +1,7 @@
 import { Type } from 'typebox'
-import { closed, count, dnsName, handedOn, listOf, nameOf, object, text, texts } from './kinds.ts'
-import { allVariables, type Variable, variablesOf } from './settings.ts'
+import { count, dnsName, handedOn, listOf, nameOf, object, text, texts } from './kinds.ts'
 
-// Values that several charts have.
+// What charts are told of their pods: how they are called, of which image, where they run.
 
 export const names = {
   fullnameOverride: text(
@@ -13,7 +12,7 @@ export const names = {
 }
 
 /** A registry is a host, as it stands before the name of an image: no https://. */
-const registryOf = {
+export const registryOf = {
   pattern: '^([A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[-._a-z0-9]+)*/?)?$',
 }
 const repositoryOf = { pattern: '^[a-z0-9]+([-._/]+[a-z0-9]+)*$' }
@@ -76,60 +75,6 @@ export const scheduling = {
 export const mounts = {
   volumes: handedOn('Volumes of pods, such as the CA of a Kafka', 'array'),
   volumeMounts: handedOn('Where containers mount them', 'array'),
-}
-
-function settingsOf(variables: readonly Variable[], description: string) {
-  const properties = variables.map(({ name, schema }) => [name, Type.Optional(Type.Unsafe(schema))])
-  return { ...object(description, Object.fromEntries(properties)), default: {} }
-}
-
-const secretReference = Type.Object(
-  { name: Type.String(), key: Type.String({ minLength: 1 }) },
-  closed,
-)
-
-function secretsOf(variables: readonly Variable[], description: string) {
-  const properties = variables.map(({ name, schema }) => [
-    name,
-    Type.Optional({ ...secretReference, ...schema }),
-  ])
-  return { ...object(description, Object.fromEntries(properties)), default: {} }
-}
-
-/** What charts of one installation are told together; `usual`: unless told otherwise. */
-export function globalOf(usual: Readonly<{ settings: object; secrets: object }>) {
-  const { settings, secrets } = allVariables()
-  const semel = object('Told to all charts of Semel; what a chart is told itself comes before it', {
-    image: object('Where images are', {
-      registry: text('The registry of our images', '', registryOf),
-    }),
-    settings: {
-      ...settingsOf(settings, 'Variables of docs/configuration.md'),
-      default: usual.settings,
-    },
-    secrets: {
-      ...secretsOf(secrets, 'Variables whose values are in Secrets'),
-      default: usual.secrets,
-    },
-  })
-  return Type.Object({ semel }, { description: 'Shared by all charts' })
-}
-
-export const global = globalOf({ settings: {}, secrets: {} })
-
-export function variablesIn(chart: string) {
-  const { settings, secrets } = variablesOf(chart)
-  return {
-    settings: settingsOf(
-      settings,
-      'Variables of docs/configuration.md; texts may be templates, empty ones unset global ones',
-    ),
-    secrets: secretsOf(
-      secrets,
-      'Variables whose values are in Secrets of this namespace, NAME: {name: …, key: …}; ' +
-        'empty names unset global ones',
-    ),
-  }
 }
 
 export const waiting = {
