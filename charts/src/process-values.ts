@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { closed, object, text } from './kinds.ts'
+import { closed, flag, object, text } from './kinds.ts'
 import { registryOf } from './pod-values.ts'
 import { allVariables, type Variable, variablesOf } from './settings.ts'
 
@@ -17,6 +17,11 @@ export function globalOf(usual: Readonly<{ settings: object; secrets: object }>)
     image: object('Where images are', {
       registry: text('The registry of our images', '', registryOf),
     }),
+    generateSecrets: flag(
+      'Whether passwords and secrets that nobody names are made, where the cluster has none yet; ' +
+        'false where no cluster is asked, as by Argo CD: each rendering would make new ones',
+      true,
+    ),
     settings: {
       ...settingsOf(settings, 'Variables of docs/configuration.md'),
       default: usual.settings,

@@ -1,14 +1,19 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { describe } from 'vitest'
 import { parseAllDocuments, stringify } from 'yaml'
+import { type Stored, withApiServer } from './api-server.ts'
 import type { Manifest } from './manifests.ts'
 
-/** What is to be rendered: a chart with values, as an installation or an upgrade. */
+/**
+ * What is to be rendered: a chart with values, as an installation or an upgrade, on a cluster that
+ * has what is stored, or without asking any.
+ */
 export type Case = Readonly<{
   chart: string
   release?: string
   values?: Readonly<Record<string, unknown>>
   upgrade?: boolean
+  stored?: readonly Stored[]
 }>
 
 /** The rest of Helm's world, in which nothing is called as it usually is. */
@@ -27,7 +32,13 @@ export function describeWithHelm(title: string, suite: () => void): void {
 
 /** What a chart becomes. */
 export async function render(one: Case): Promise<readonly Manifest[]> {
-  const printed = await helm(templateOf(one), stringify(one.values ?? {}))
+  const values = stringify(one.values ?? {})
+  const printed =
+    one.stored === undefined
+      ? await helm(templateOf(one), values)
+      : await withApiServer(one.stored, (url) =>
+          helm([...templateOf(one), ...cluster, '--kube-apiserver', url], values),
+        )
   return parseAllDocuments(printed)
     .map((document) => document.toJS() as Manifest | null)
     .filter((manifest) => manifest !== null)
@@ -59,6 +70,9 @@ export function run(program: string, args: readonly string[], input = ''): Promi
     child.stdin?.end(input)
   })
 }
+
+/** What has Helm ask a cluster, in which it changes nothing, and whatever is there is its own. */
+const cluster = ['--dry-run=server', '--disable-openapi-validation', '--take-ownership']
 
 function templateOf({ chart, release = 'shop', upgrade = false }: Case): readonly string[] {
   return [

@@ -113,10 +113,27 @@ An empty name takes back what all charts are told.
 {{- toYaml $variables -}}
 {{- end }}
 
-{{/* What a Secret has under a key, in the clear; a new password where it has nothing: (list $ name key). */}}
+{{/*
+What a Secret has under a key, in the clear; a new password where it has nothing, or, if none is to be
+made, what to do instead: (list $ name key "instead").
+*/}}
 {{- define "service.password" -}}
-{{- $there := (lookup "v1" "Secret" (index . 0).Release.Namespace (index . 1)).data | default dict -}}
-{{- index $there (index . 2) | default "" | b64dec | default (randAlphaNum 48) -}}
+{{- $root := index . 0 -}}
+{{- $name := index . 1 -}}
+{{- $key := index . 2 -}}
+{{- $there := (lookup "v1" "Secret" $root.Release.Namespace $name).data | default dict -}}
+{{- if index $there $key -}}
+  {{- index $there $key | b64dec -}}
+{{- else if (($root.Values.global).semel).generateSecrets -}}
+  {{- randAlphaNum 48 -}}
+{{- else -}}
+  {{- fail (printf "global.semel.generateSecrets=false, and no Secret %s with the key %s is found in the namespace %s: %s" $name $key $root.Release.Namespace (index . 3)) -}}
+{{- end -}}
+{{- end }}
+
+{{/* The password of a server for development: (list $ name). */}}
+{{- define "service.passwordOfPart" -}}
+{{- include "service.password" (concat . (list "password" (printf "make it first (helm install --take-ownership takes it over), or name a server of yours in place of %s" (index . 0).Chart.Name))) -}}
 {{- end }}
 
 {{/* A Secret of texts: (list $ name (dict "key" "text")). It stays where data stay that need it. */}}
@@ -137,11 +154,12 @@ data:
   {{- end }}
 {{ end }}
 
-{{/* A Secret whose values are made once: (list $ name keys). An upgrade finds them there. */}}
+{{/* A Secret of variables that are made once: (list $ name keys "secrets"). An upgrade finds them there. */}}
 {{- define "service.generatedSecret" -}}
 {{- $texts := dict -}}
 {{- range index . 2 -}}
-  {{- $_ := set $texts . (include "service.password" (list (index $ 0) (index $ 1) .)) -}}
+  {{- $instead := printf "name another one by %s.%s.name and .key" (index $ 3) . -}}
+  {{- $_ := set $texts . (include "service.password" (list (index $ 0) (index $ 1) . $instead)) -}}
 {{- end -}}
 {{- include "service.secretOf" (list (index . 0) (index . 1) $texts) }}
 {{- end }}
@@ -159,5 +177,5 @@ data:
     {{- fail (printf "secrets.%s names the Secret %s, as the one is called that this release makes for %s: have it in a Secret of another name" $variable $name (join ", " $keys)) -}}
   {{- end -}}
 {{- end -}}
-{{- if $keys }}{{ include "service.generatedSecret" (list . $name $keys) }}{{ end -}}
+{{- if $keys }}{{ include "service.generatedSecret" (list . $name $keys "secrets") }}{{ end -}}
 {{- end }}
