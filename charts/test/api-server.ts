@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net'
 export type Stored = Readonly<{
   apiVersion: string
   kind: string
-  metadata: Readonly<{ name: string }>
+  metadata: Readonly<{ name: string; managedFields?: readonly object[] }>
+  spec?: object
   data?: Readonly<Record<string, string>>
 }>
 

@@ -64,6 +64,37 @@ describeWithHelm('a service', () => {
   })
 })
 
+describeWithHelm('an autoscaled service', () => {
+  const applied = { manager: 'helm', operation: 'Apply' }
+  const updated = { manager: 'helm', operation: 'Update' }
+  const scaled = { manager: 'kube-controller-manager', operation: 'Update', subresource: 'scale' }
+
+  async function replicasOn(stored: Case['stored'], enabled = true) {
+    const values = { replicas: 3, autoscaling: { enabled } }
+    const one = { chart: 'gateway', values, upgrade: true }
+    const manifests = await render(stored === undefined ? one : { ...one, stored })
+    return ofKind(manifests, 'Deployment')[0]!.spec.replicas
+  }
+
+  it.each([
+    ['has as many pods as it had without an autoscaler', 3, [applied], 3],
+    ['has no pods if it had none', 0, [applied], 0],
+    ['has as many pods as the autoscaler chose, where clients apply', 7, [updated, scaled], 7],
+    ['is left to the autoscaler that chose, where servers apply', 7, [applied, scaled], undefined],
+  ])('%s', async (_, replicas, managedFields, wanted) => {
+    const metadata = { name: 'shop-gateway', managedFields }
+    const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: { replicas } }
+
+    expect(await replicasOn([deployment])).toBe(wanted)
+    expect(await replicasOn([deployment], false)).toBe(3)
+  })
+
+  it('is left to the autoscaler where it is not there yet, or no cluster is asked', async () => {
+    expect(await replicasOn([])).toBeUndefined()
+    expect(await replicasOn(undefined)).toBeUndefined()
+  })
+})
+
 describeWithHelm('a NetworkPolicy', () => {
   it.each([
     ['where there is no Ingress lets pods of Semel in', false, [], [semel]],

@@ -6,9 +6,7 @@ kind: Deployment
 metadata:
   {{- include "service.metadata" (list . (include "service.fullname" .) .Chart.Name) | nindent 2 }}
 spec:
-  {{- if not .Values.autoscaling.enabled }}
-  replicas: {{ .Values.replicas }}
-  {{- end }}
+  {{- include "service.replicas" . | nindent 2 }}
   revisionHistoryLimit: 3
   progressDeadlineSeconds: {{ add .Values.waitSeconds 300 }}
   {{- /* A new pod takes requests before an old one goes. */}}
