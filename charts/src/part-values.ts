@@ -1,6 +1,15 @@
 import { Type } from 'typebox'
 import { count, flag, nameOf, object, type Properties, text } from './kinds.ts'
-import { cliImage, imageOf, mounts, names, resourcesOf, scheduling, waiting } from './pod-values.ts'
+import {
+  cliImage,
+  imageOf,
+  mounts,
+  names,
+  networkPolicyOf,
+  resourcesOf,
+  scheduling,
+  waiting,
+} from './pod-values.ts'
 import { global, variablesIn } from './process-values.ts'
 
 /** What the chart of topics can be told. */
@@ -29,7 +38,14 @@ function storedBy(size: string, kept: string) {
 }
 
 const docker = { registry: 'docker.io' }
-const partScheduling = { ...scheduling, global }
+const partPods = {
+  networkPolicy: networkPolicyOf(
+    'Who may connect besides pods of Semel in the namespace, as peers: such as those of Semel in ' +
+      'another namespace',
+  ),
+  ...scheduling,
+  global,
+}
 
 /** What PostgreSQL calls databases and roles of its own. */
 const taken = ['postgres', 'template0', 'template1', 'public', 'none']
@@ -53,7 +69,7 @@ export const postgresValues: Properties = {
   ),
   ...storedBy('8Gi', 'Whether data and Secrets stay when the release is uninstalled'),
   resources: resourcesOf('100m', '512Mi'),
-  ...partScheduling,
+  ...partPods,
 }
 
 /** What the chart of a Redis for development can be told. */
@@ -68,7 +84,7 @@ export const redisValues: Properties = {
     },
   ),
   resources: resourcesOf('25m', '256Mi'),
-  ...partScheduling,
+  ...partPods,
 }
 
 /** What the chart of a Kafka for development can be told. */
@@ -78,5 +94,5 @@ export const kafkaValues: Properties = {
   heap: text('Heap of its Java', '512m', { pattern: '^[0-9]+[mg]$' }),
   ...storedBy('8Gi', 'Whether data stay when the release is uninstalled'),
   resources: resourcesOf('100m', '1Gi'),
-  ...partScheduling,
+  ...partPods,
 }

@@ -1,5 +1,16 @@
 import { Type } from 'typebox'
-import { count, dnsName, handedOn, listOf, nameOf, object, text, texts } from './kinds.ts'
+import {
+  count,
+  dnsName,
+  flag,
+  handedOn,
+  listOf,
+  nameOf,
+  object,
+  type Properties,
+  text,
+  texts,
+} from './kinds.ts'
 
 // What charts are told of their pods: how they are called, of which image, where they run.
 
@@ -70,6 +81,14 @@ export const scheduling = {
   podLabels: texts('Labels of pods, besides those of the chart', {
     propertyNames: { not: { pattern: '^(app\\.kubernetes\\.io|helm\\.sh)/' } },
   }),
+}
+
+export function networkPolicyOf(from: string, more: Properties = {}) {
+  return object('NetworkPolicy: who may connect to pods; needs a network that enforces it', {
+    enabled: flag('Whether there is one', false),
+    from: handedOn(from, 'array'),
+    ...more,
+  })
 }
 
 export const mounts = {

@@ -10,7 +10,16 @@ import {
   type Properties,
   texts,
 } from './kinds.ts'
-import { cliImage, imageOf, mounts, names, resourcesOf, scheduling, waiting } from './pod-values.ts'
+import {
+  cliImage,
+  imageOf,
+  mounts,
+  names,
+  networkPolicyOf,
+  resourcesOf,
+  scheduling,
+  waiting,
+} from './pod-values.ts'
 import { global, variablesIn } from './process-values.ts'
 
 const exposed = {
@@ -71,15 +80,10 @@ const pods = {
       100,
     ),
   }),
-  networkPolicy: object(
-    'NetworkPolicy: who may connect to pods; needs a network that enforces it',
+  networkPolicy: networkPolicyOf(
+    'Who may send requests besides pods of Semel in the namespace, as peers; where none is ' +
+      'named, and an Ingress or HTTPRoute leads here, anybody',
     {
-      enabled: flag('Whether there is one', false),
-      from: handedOn(
-        'Who may send requests besides pods of Semel in the namespace, as peers; where none ' +
-          'is named, and an Ingress or HTTPRoute leads here, anybody',
-        'array',
-      ),
       metricsFrom: handedOn(
         'Who may read metrics, as peers of a NetworkPolicy; where none is named, nobody',
         'array',

@@ -6,6 +6,7 @@ const parts = ['postgres', 'redis', 'kafka', 'topics']
 const services = ['messages', 'orders', 'billing', 'notifications', 'gateway']
 const production = parse(readFileSync(`${folder}semel/examples/production.yaml`, 'utf8'))
 const database = { DATABASE_URL: { name: 'pg-app', key: 'uri' } }
+const outside = { podSelector: { matchLabels: { app: 'shop' } } }
 const scaled = { enabled: true, minReplicas: 3, maxReplicas: 9 }
 
 const withoutKafka = {
@@ -53,11 +54,17 @@ export const cases: Readonly<Record<string, Case>> = {
     values: {
       networkPolicy: {
         enabled: true,
-        from: [{ podSelector: { matchLabels: { app: 'shop' } } }],
+        from: [outside],
         metricsFrom: [{ namespaceSelector: { matchLabels: { name: 'monitoring' } } }],
       },
     },
   },
+  ...Object.fromEntries(
+    ['postgres', 'redis', 'kafka'].map((chart) => [
+      `${chart}, behind a NetworkPolicy`,
+      { chart, values: { networkPolicy: { enabled: true, from: [outside] } } },
+    ]),
+  ),
   'messages, with names that YAML takes for numbers': {
     chart: 'messages',
     values: {

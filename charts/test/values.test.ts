@@ -96,6 +96,11 @@ describeWithHelm('an autoscaled service', () => {
 })
 
 describeWithHelm('a NetworkPolicy', () => {
+  async function rulesOf(chart: string, values: Case['values']) {
+    const [policy] = ofKind(await render({ chart, values: { ...values } }), 'NetworkPolicy')
+    return policy?.spec.ingress
+  }
+
   it.each([
     ['where there is no Ingress lets pods of Semel in', false, [], [semel]],
     ['before an Ingress lets anybody in', true, [], undefined],
@@ -107,13 +112,24 @@ describeWithHelm('a NetworkPolicy', () => {
     ],
   ])('%s', async (_, enabled, from, peers) => {
     const values = { ingress: { enabled }, networkPolicy: { enabled: true, from } }
-    const manifests = await render({ chart: 'gateway', values })
-    const [policy] = ofKind(manifests, 'NetworkPolicy')
 
-    expect(policy!.spec.ingress).toEqual([
+    expect(await rulesOf('gateway', values)).toEqual([
       { ports: [{ port: 'http' }], ...(peers === undefined ? {} : { from: peers }) },
     ])
   })
+
+  it.each(['postgres', 'redis', 'kafka'])(
+    'of %s lets pods of Semel in, those that are named, and nobody else',
+    async (chart) => {
+      const named = await rulesOf(chart, { networkPolicy: { enabled: true, from: [proxy] } })
+
+      expect(await rulesOf(chart, { networkPolicy: { enabled: true } })).toEqual([
+        { ports: [{ port: chart }], from: [semel] },
+      ])
+      expect(named).toEqual([{ ports: [{ port: chart }], from: [semel, proxy] }])
+      expect(await rulesOf(chart, {})).toBeUndefined()
+    },
+  )
 })
 
 describeWithHelm('a PostgreSQL whose data are kept', () => {

@@ -12,7 +12,7 @@
 {{- include "service.address" (list . (dict "http" 80 "metrics" 9464)) }}
 {{- if .Values.ingress.enabled }}{{ include "service.ingress" . }}{{ end }}
 {{- if .Values.httpRoute.enabled }}{{ include "service.httpRoute" . }}{{ end }}
-{{- if .Values.networkPolicy.enabled }}{{ include "service.networkPolicy" . }}{{ end }}
+{{- include "service.networkPolicy" (list . "http") }}
 {{- if .Values.autoscaling.enabled }}{{ include "service.autoscaler" . }}{{ end }}
 {{- if and .Values.podDisruptionBudget.enabled (or .Values.autoscaling.enabled (gt (int .Values.replicas) 1)) }}
 {{- include "service.disruption" . }}

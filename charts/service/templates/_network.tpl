@@ -72,28 +72,42 @@ spec:
         - { name: {{ include "service.fullname" . }}, port: 80 }
 {{ end }}
 
-{{/* Who may connect: pods of Semel and those that values name; where none is named, and it is public, anybody. */}}
+{{/*
+Who may connect to a port, if told to say so: pods of Semel and those that values name; where none is
+named, and it is public, anybody: (list $ "http").
+*/}}
 {{- define "service.networkPolicy" -}}
+{{- $root := index . 0 -}}
+{{- $port := index . 1 -}}
+{{- with $root.Values.networkPolicy -}}
+{{- if .enabled -}}
 ---
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata:
-  {{- include "service.metadata" (list . (include "service.fullname" .) .Chart.Name) | nindent 2 }}
+  {{- include "service.metadata" (list $root (include "service.fullname" $root) $root.Chart.Name) | nindent 2 }}
 spec:
   podSelector:
-    matchLabels: {{- include "service.selector" (list . .Chart.Name) | nindent 6 }}
+    matchLabels: {{- include "service.selector" (list $root $root.Chart.Name) | nindent 6 }}
   policyTypes: [Ingress]
   ingress:
-    - ports: [{ port: http }]
-      {{- if or .Values.networkPolicy.from (not (or .Values.ingress.enabled .Values.httpRoute.enabled)) }}
+    - ports: [{ port: {{ $port }} }]
+      {{- if or .from (not (include "service.isPublic" $root)) }}
       from:
         - podSelector: { matchLabels: { app.kubernetes.io/part-of: semel } }
-        {{- with .Values.networkPolicy.from }}
+        {{- with .from }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
       {{- end }}
-    {{- with .Values.networkPolicy.metricsFrom }}
+    {{- with .metricsFrom }}
     - ports: [{ port: metrics }]
       from: {{- toYaml . | nindent 8 }}
     {{- end }}
 {{ end }}
+{{- end }}
+{{- end }}
+
+{{/* Whether it is reached from outside; else it is empty. */}}
+{{- define "service.isPublic" -}}
+{{- if or (.Values.ingress).enabled (.Values.httpRoute).enabled }}true{{ end -}}
+{{- end }}

@@ -31,7 +31,7 @@ Its PostgreSQL is for development. For another one, name the Secret that has its
 
 {{/* Where a caller outside finds it. */}}
 {{- define "service.url" -}}
-{{- if or .Values.ingress.enabled .Values.httpRoute.enabled -}}
+{{- if include "service.isPublic" . -}}
 {{ .Values.ingress.tls | empty | ternary "http" "https" }}://{{ .Values.host }}
 {{- else -}}
 http://localhost:8080
@@ -65,5 +65,17 @@ Callers need a token. One of an operator, for an hour:
 {{- end }} npx semel token --operator)
 {{- else -}}
 Callers need a token, signed by a key that {{ $settings.AUTH_JWKS_URL | default "nobody named" }} shows: TOKEN=…
+{{- end }}
+{{- end }}
+
+{{/* Who may connect to a server for development: (list $ "what anybody else could do"). */}}
+{{- define "service.notesOfReach" -}}
+{{- $root := index . 0 -}}
+{{- if $root.Values.networkPolicy.enabled -}}
+A NetworkPolicy lets in pods of Semel in {{ $root.Release.Namespace }}
+{{- if $root.Values.networkPolicy.from }} and those of networkPolicy.from{{ end }}, if the network enforces it.
+{{- else -}}
+Whoever reaches it {{ index . 1 }}. To let in pods of Semel in {{ $root.Release.Namespace }} alone:
+  --set networkPolicy.enabled=true (and networkPolicy.from for those in other namespaces)
 {{- end }}
 {{- end }}
