@@ -69,10 +69,14 @@ export function resourcesOf(cpu: string, memory: string) {
   )
 }
 
+export function pullSecretsOf(description: string) {
+  return listOf(`${description}: [{name: …}]`, { name: Type.String({ minLength: 1 }) })
+}
+
 export const scheduling = {
-  imagePullSecrets: listOf('Secrets with the credentials of registries: [{name: …}]', {
-    name: Type.String({ minLength: 1 }),
-  }),
+  imagePullSecrets: pullSecretsOf(
+    'Secrets with the credentials of registries, besides global.semel.image.pullSecrets',
+  ),
   nodeSelector: texts('Labels of the nodes on which pods may run'),
   tolerations: handedOn('Taints of nodes that pods tolerate', 'array'),
   affinity: handedOn('Affinity of pods to nodes and to other pods', 'object'),

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { closed, flag, object, text } from './kinds.ts'
-import { registryOf } from './pod-values.ts'
+import { pullSecretsOf, registryOf } from './pod-values.ts'
 import { allVariables, type Variable, variablesOf } from './settings.ts'
 
 // What charts pass on to processes, each by itself and all together.
@@ -16,6 +16,7 @@ export function globalOf(usual: Readonly<{ settings: object; secrets: object }>)
   const semel = object('Told to all charts of Semel; what a chart is told itself comes before it', {
     image: object('Where images are', {
       registry: text('The registry of our images', '', registryOf),
+      pullSecrets: pullSecretsOf('Secrets with the credentials of registries, for all pods'),
     }),
     generateSecrets: flag(
       'Whether passwords and secrets that nobody names are made, where the cluster has none yet; ' +

@@ -31,6 +31,7 @@ export type PodSpec = {
   serviceAccountName?: string
   automountServiceAccountToken?: boolean
   enableServiceLinks?: boolean
+  imagePullSecrets?: { name: string }[]
   terminationGracePeriodSeconds?: number
   securityContext?: {
     runAsNonRoot?: boolean

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { type Case, describeWithHelm, render } from './helm.ts'
-import { ofKind } from './manifests.ts'
+import { ofKind, podsOf } from './manifests.ts'
 
 // What values make of a chart: what processes are told, who may connect, what is kept.
 
@@ -48,6 +48,22 @@ describeWithHelm('a service of semel', () => {
 
     expect([...told.keys()]).not.toContain('AUTH_ISSUER')
     expect([...told.keys()]).not.toContain('REDIS_URL')
+  })
+})
+
+describeWithHelm('a pod', () => {
+  it('is pulled by the Secrets that all charts are told, and by those of its own chart', async () => {
+    const values = {
+      global: { semel: { image: { pullSecrets: [{ name: 'company' }] } } },
+      redis: { imagePullSecrets: [{ name: 'docker' }, { name: 'company' }] },
+    }
+    const pods = podsOf(await render({ chart: 'semel', values }))
+    const redis = pods.filter(({ name }) => name === 'Deployment shop-redis')
+    const others = pods.filter((pod) => !redis.includes(pod))
+    const both = [{ name: 'company' }, { name: 'docker' }]
+
+    expect(redis.map(({ spec }) => spec.imagePullSecrets)).toEqual([both])
+    for (const { spec } of others) expect(spec.imagePullSecrets).toEqual([{ name: 'company' }])
   })
 })
 

@@ -16,7 +16,7 @@ securityContext:
   fsGroup: {{ $user }}
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile: { type: RuntimeDefault }
-{{- with $root.Values.imagePullSecrets }}
+{{- with concat (((($root.Values.global).semel).image).pullSecrets | default list) ($root.Values.imagePullSecrets | default list) | uniq }}
 imagePullSecrets: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with $root.Values.nodeSelector }}
