@@ -54,6 +54,13 @@ export async function refusalOf(one: Case): Promise<string> {
   return refused
 }
 
+/** What Helm says after an installation. */
+export async function notesOf(one: Case): Promise<string> {
+  const [, ...args] = [...templateOf(one), '--dry-run=client']
+  const said = await helm(['install', ...args], stringify(one.values ?? {}))
+  return said.slice(said.indexOf('\nNOTES:'))
+}
+
 /** Runs Helm in the folder of charts, to what it prints; rejects with what it complains of. */
 export function helm(args: readonly string[], input = ''): Promise<string> {
   return run('helm', args, input)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clusterRules, neighbours } from './cluster-rules.ts'
-import { describeWithHelm, folder, helm, namespace, render, run } from './helm.ts'
+import { describeWithHelm, folder, helm, render, run } from './helm.ts'
 import { type Manifest, nameOf, ofKind, podsOf } from './manifests.ts'
 import { podRules } from './pod-rules.ts'
 import { cases } from './renderings.ts'
@@ -141,16 +141,6 @@ describeWithHelm('charts', () => {
 
     expect(accounts).toHaveLength(5)
     expect(first).toEqual(accounts)
-  })
-
-  it('say after the installation how they are reached, and what is next', async () => {
-    const args = ['--dry-run=client', '--namespace', namespace]
-    const said = await helm(['install', 'shop', './semel', ...args])
-    const notes = said.slice(said.indexOf('\nNOTES:'))
-
-    expect(notes).toContain('http://arch.homework')
-    expect(notes).toContain('get secret shop-shared')
-    expect(notes).toContain(`helm test shop --namespace ${namespace}`)
   })
 })
 

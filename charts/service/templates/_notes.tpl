@@ -11,6 +11,7 @@ From outside, while this runs, at {{ $url }}:
   kubectl --namespace {{ .Release.Namespace }} port-forward service/{{ $name }} 8080:80
 {{- else }}
 and from outside at {{ $url }}
+{{- if not .Values.ingress.enabled }}, or by https, if the Gateway of its HTTPRoute listens for that{{ end }}
 {{- end }}
 
 {{ include "service.notesOfTokens" . }}
@@ -63,6 +64,12 @@ Callers need a token. One of an operator, for an hour:
 {{- range $variable := list "AUTH_ISSUER" "AUTH_AUDIENCE" }}
 {{- with index $settings $variable }} {{ $variable }}={{ . | squote }}{{ end }}
 {{- end }} npx semel token --operator)
+{{- if .isMade }}
+
+That secret was made for {{ $.Chart.Name }} alone: its tokens are valid nowhere else. Install what is to know
+the same callers, in the same namespace, with
+  --set secrets.AUTH_JWT_SECRET.name={{ .name }} --set secrets.AUTH_JWT_SECRET.key={{ .key }}
+{{- end }}
 {{- else -}}
 Callers need a token, signed by a key that {{ $settings.AUTH_JWKS_URL | default "nobody named" }} shows: TOKEN=…
 {{- end }}
