@@ -27,6 +27,8 @@ export type Container = {
   lifecycle?: { preStop?: { sleep?: { seconds: number } } }
 }
 
+type Selector = { matchLabels: Record<string, string> }
+
 export type PodSpec = {
   serviceAccountName?: string
   automountServiceAccountToken?: boolean
@@ -36,13 +38,17 @@ export type PodSpec = {
   securityContext?: {
     runAsNonRoot?: boolean
     runAsUser?: number
+    fsGroup?: number
     seccompProfile?: { type: string }
   }
+  topologySpreadConstraints?: {
+    topologyKey: string
+    whenUnsatisfiable: string
+    labelSelector: Selector
+  }[]
   containers: Container[]
   volumes?: { name: string; emptyDir?: { sizeLimit?: string }; hostPath?: object }[]
 }
-
-type Selector = { matchLabels: Record<string, string> }
 
 /** Fields of all kinds together: which of them a manifest has, its kind says. */
 export type Manifest = {
@@ -58,6 +64,7 @@ export type Manifest = {
   data?: Record<string, string>
   spec: PodSpec & {
     replicas?: number
+    strategy?: { rollingUpdate: { maxUnavailable: number; maxSurge: number } }
     selector: Selector & Record<string, unknown>
     template: { metadata: { labels: Record<string, string> }; spec: PodSpec }
     ports?: { name: string; port: number; targetPort: string }[]

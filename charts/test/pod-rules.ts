@@ -6,6 +6,7 @@ import {
   type Pod,
   type Probe,
   podsOf,
+  selects,
 } from './manifests.ts'
 import type { Rule } from './rules.ts'
 
@@ -76,6 +77,12 @@ export const podRules: readonly Rule[] = [
       onLongRunning(({ labels }) => Object.assign(labels, { [label]: 'orders-0.1.0' })),
     ),
   },
+  ofPods(
+    'may write into its volumes, whoever has made them',
+    ({ spec: { securityContext: has, volumes = [] } }) =>
+      volumes.length === 0 || (has?.fsGroup ?? 0) > 0,
+    [({ spec }) => delete spec.securityContext!.fsGroup],
+  ),
   ofContainers(
     'has a root that is only read',
     ({ securityContext }) => securityContext?.readOnlyRootFilesystem === true,
@@ -157,11 +164,57 @@ export const podRules: readonly Rule[] = [
       onDrained(({ spec }) => Object.assign(spec, { terminationGracePeriodSeconds: 30 })),
     ],
   },
+  {
+    promise: 'goes only when the one after it is ready',
+    broken: (manifests) =>
+      named(
+        drained(manifests).filter(({ of }) => {
+          const { maxUnavailable, maxSurge } = of.spec.strategy?.rollingUpdate ?? {}
+          return !(maxUnavailable === 0 && (maxSurge ?? 0) > 0)
+        }),
+      ),
+    breaks: [
+      onDrained(({ of }) => delete of.spec.strategy),
+      onDrained(({ of }) => Object.assign(of.spec.strategy!.rollingUpdate, { maxUnavailable: 1 })),
+      onDrained(({ of }) => Object.assign(of.spec.strategy!.rollingUpdate, { maxSurge: 0 })),
+    ],
+  },
+  {
+    promise: 'is on another node and in another zone than its like, where there are several',
+    broken: (manifests) =>
+      named(
+        longRunning(manifests)
+          // Without a number there are as many as an autoscaler wants.
+          .filter(({ of }) => of.spec.replicas !== 1)
+          .filter((pod) => !(isSpread(pod, 'hostname') && isSpread(pod, 'zone'))),
+      ),
+    breaks: [
+      onDrained(({ spec }) => delete spec.topologySpreadConstraints),
+      onDrained(({ spec }) => spec.topologySpreadConstraints!.pop()),
+      onDrained(({ spec }) => spec.topologySpreadConstraints!.shift()),
+      onDrained(({ spec }) =>
+        Object.assign(spec.topologySpreadConstraints![0]!, { whenUnsatisfiable: 'DoNotSchedule' }),
+      ),
+      onDrained(({ spec }) => {
+        spec.topologySpreadConstraints![0]!.labelSelector.matchLabels = { app: 'another' }
+      }),
+    ],
+  },
 ]
 
 /** Pods of services: what runs of Semel's own. */
 function drained(manifests: readonly Manifest[]): readonly Pod[] {
   return longRunning(manifests).filter(({ spec }) => /semel\//.test(spec.containers[0]!.image))
+}
+
+/** Whether pods of a kind are on as many nodes, or in as many zones, as there are; on one if need be. */
+function isSpread({ spec, labels }: Pod, over: 'hostname' | 'zone'): boolean {
+  return (spec.topologySpreadConstraints ?? []).some(
+    ({ topologyKey, whenUnsatisfiable, labelSelector }) =>
+      topologyKey.endsWith(`kubernetes.io/${over}`) &&
+      whenUnsatisfiable === 'ScheduleAnyway' &&
+      selects(labelSelector.matchLabels, labels),
+  )
 }
 
 function canBeAsked({ ports = [] }: Container, probe: Probe | undefined): boolean {
