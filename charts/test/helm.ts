@@ -1,4 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { describe } from 'vitest'
 import { parseAllDocuments, stringify } from 'yaml'
 import { type Stored, withApiServer } from './api-server.ts'
@@ -20,6 +22,10 @@ export type Case = Readonly<{
 export const namespace = 'elsewhere'
 
 export const folder = new URL('..', import.meta.url).pathname
+
+export const charts = readdirSync(folder, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !['src', 'test', 'node_modules'].includes(entry.name))
+  .map(({ name }) => name)
 
 /**
  * A suite that needs Helm and kubernetes-validate. Where the machine has none, it is skipped, and
@@ -83,7 +89,7 @@ const cluster = ['--dry-run=server', '--disable-openapi-validation', '--take-own
 
 function templateOf({ chart, release = 'shop', upgrade = false }: Case): readonly string[] {
   return [
-    ...['template', release, `./${chart}`, '--namespace', namespace, '--values', '-'],
+    ...['template', release, resolve(folder, chart), '--namespace', namespace, '--values', '-'],
     ...(upgrade ? ['--is-upgrade'] : []),
   ]
 }

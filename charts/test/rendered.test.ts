@@ -3,15 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clusterRules, neighbours } from './cluster-rules.ts'
-import { describeWithHelm, folder, helm, render, run } from './helm.ts'
+import { charts, describeWithHelm, folder, helm, render, run } from './helm.ts'
 import { type Manifest, nameOf, ofKind, podsOf } from './manifests.ts'
 import { podRules } from './pod-rules.ts'
 import { cases } from './renderings.ts'
 
 const versions = ['1.30', '1.33', '1.35']
-const charts = readdirSync(folder, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && !['src', 'test', 'node_modules'].includes(entry.name))
-  .map(({ name }) => name)
 const rules = [...podRules, ...clusterRules]
 
 describeWithHelm('charts', () => {
