@@ -18,6 +18,7 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
   '/apis/networking.k8s.io/v1': ['Ingress', 'NetworkPolicy'],
   '/apis/policy/v1': ['PodDisruptionBudget'],
   '/apis/autoscaling/v2': ['HorizontalPodAutoscaler'],
+  '/apis/gateway.networking.k8s.io/v1': ['HTTPRoute'],
 }
 
 /**

@@ -62,8 +62,10 @@ export async function refusalOf(one: Case): Promise<string> {
 
 /** What Helm says after an installation. */
 export async function notesOf(one: Case): Promise<string> {
-  const [, ...args] = [...templateOf(one), '--dry-run=client']
-  const said = await helm(['install', ...args], stringify(one.values ?? {}))
+  const [, ...args] = templateOf(one)
+  const said = await withApiServer(one.stored ?? [], (url) =>
+    helm(['install', ...args, ...cluster, '--kube-apiserver', url], stringify(one.values ?? {})),
+  )
   return said.slice(said.indexOf('\nNOTES:'))
 }
 
