@@ -3,7 +3,7 @@ import * as module from 'node:module'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
-// The first process of a container has no default for signals, and a Job that is deleted would run on.
+// The first process of a container has no default for signals: a Job that is deleted would run on.
 if (process.pid === 1) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
