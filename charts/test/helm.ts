@@ -82,7 +82,8 @@ export function run(program: string, args: readonly string[], input = ''): Promi
       if (error === null) resolve(stdout)
       else reject(new Error(`${program} ${args.join(' ')}\n${stdout}${stderr}`))
     })
-    child.stdin?.end(input)
+    // A program that refuses may end before it has read it all.
+    child.stdin?.on('error', () => undefined).end(input)
   })
 }
 

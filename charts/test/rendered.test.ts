@@ -109,7 +109,7 @@ describeWithHelm('charts', () => {
 
     expect(kinds('orders, its migration alone')).toEqual([
       'StatefulSet shop-postgres',
-      'Job shop-orders-migration-1',
+      'Job shop-orders-migration',
     ])
     expect(kinds('orders, its app alone')).toEqual([
       'Deployment shop-orders',

@@ -2,11 +2,13 @@
 A Job of semel: (dict "root" $ "name" … "what" … "image" … "args" … "timeoutSeconds" … "variables" …).
 On install it is there together with what it waits for, or a database that the release brings along
 would come after it. On upgrade it runs before all else: if it fails, nothing has changed. Its account
-is its own: that of the chart comes after it, where the upgrade is what switches the chart on.
+is its own: that of the chart comes after it, where the upgrade is what switches the chart on. Before an
+upgrade it has another name than on install, and always the same one: what a killed Helm has left is
+deleted by the next upgrade.
 */}}
 {{- define "service.job" -}}
 {{- $root := .root -}}
-{{- $name := printf "%s-%d" .name $root.Release.Revision -}}
+{{- $name := $root.Release.IsUpgrade | ternary (printf "%s-next" .name) .name -}}
 {{- if le (int .timeoutSeconds) (int $root.Values.waitSeconds) -}}
   {{- fail (printf "timeoutSeconds %v of the Job %s has to be more than waitSeconds %v, or it is ended before it says what it waits for" .timeoutSeconds .name $root.Values.waitSeconds) -}}
 {{- end -}}

@@ -7,7 +7,7 @@
 
 {{/*
 How everything of this chart is called. A name that is cut could be another one's; and
-<name>-migration-<revision> has to fit into the 63 characters of a label. A Service is a host of DNS,
+<name>-migration-next has to fit into the 63 characters of a label. A Service is a host of DNS,
 and begins with a letter before Kubernetes 1.34; what YAML takes for a number or a boolean is no name.
 */}}
 {{- define "service.fullname" -}}

@@ -40,7 +40,7 @@ http://localhost:8080
 {{- end }}
 
 {{- define "service.notesOfMigration" -}}
-{{- $job := printf "%s-migration-%d" (include "service.fullname" .) .Release.Revision -}}
+{{- $job := printf "%s-migration" (include "service.fullname" .) -}}
 {{- if .Release.IsUpgrade -}}
 The tables of {{ .Chart.Name }} are those of {{ .Chart.AppVersion }}.
 {{- else -}}
