@@ -36,8 +36,8 @@ function inKafka(connection: KafkaConnection): Positions {
       return { position: from, told: `before ${since.toISOString()}` }
     },
     async reset(moves) {
-      for (const [to, ofOne] of Map.groupBy(moves, (move) => move.to)) {
-        const { group, topic } = ofOne[0]!
+      for (const ofOne of Map.groupBy(moves, ({ topic, to }) => `${topic} ${to}`).values()) {
+        const { group, topic, to } = ofOne[0]!
         const partitions = ofOne.map(({ partition }) => partition)
         await resetKafkaPositions(connection, { group, topic, partitions, to })
       }

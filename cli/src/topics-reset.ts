@@ -7,7 +7,9 @@ import { counted, jsonOf } from './print.ts'
 /** What is asked of a reset. */
 export type ResetOptions = Readonly<{
   group: string
-  topic: string
+  /** Default: all that the group reads. */
+  topic?: string
+  /** Default: all of the topic. */
   partition?: number
   to: number
   beyondMemory?: true
@@ -47,18 +49,19 @@ export async function resetWith(
   config: CliConfig,
   positions: Positions,
 ): Promise<string> {
-  const { group, topic, to } = options
+  const { group, to } = options
   const meant = meantBy(options, await positions.known())
   refuseBeyondEnd(meant, to)
   if (options.beyondMemory !== true) await refuseBeyondMemory(meant, { to, config, positions })
-  const moves = meant.map(({ partition, position: from, first = 0 }) => {
+  const moves = meant.map(({ topic, partition, position: from, first = 0 }) => {
     return { group, topic, partition, from, to: Math.max(to, first) }
   })
   if (options.yes !== true) throw usageError(`${planOf(moves)} Add --yes to do it`)
   const done = await positions.reset(moves)
   if (options.json === true) return jsonOf(done)
   const lines = done.map(
-    (move) => `${group} reads ${topic}/${move.partition} from ${move.to} (was ${move.from}).`,
+    ({ topic, partition, from, to }) =>
+      `${group} reads ${topic}/${partition} from ${to} (was ${from}).`,
   )
   const { next } = positions
   return (
@@ -79,6 +82,10 @@ function meantBy(
       group,
       known.map((one) => one.group),
     )
+  if (topic === undefined && partition !== undefined) {
+    throw usageError('--partition is one of a topic: add --topic')
+  }
+  if (topic === undefined) return ofGroup
   const ofTopic = ofGroup.filter((one) => one.topic === topic)
   if (ofTopic.length === 0) {
     throw unknown(

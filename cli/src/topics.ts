@@ -46,9 +46,10 @@ export function declareTopics(program: Command): void {
       process.stdout.write(await createTopicsInKafka(process.env, options))
     })
   declareShowing(topics, 'reset', {
-    does: 'let a group read a topic again from a position',
+    does: 'let a group read topics again from a position',
     examples: [
       ['semel topics reset --group orders --topic order --to 0 --yes', 'from the start'],
+      ['semel topics reset --group relay --to 0 --yes', 'every topic'],
       [
         'semel topics reset --group billing --topic billing --partition 2 --to 100 --yes',
         'one partition',
@@ -66,7 +67,7 @@ export function declareTopics(program: Command): void {
       'now. --beyond-memory does it all the same.\n',
   })
     .requiredOption('--group <group>', 'the group that is to read again')
-    .requiredOption('--topic <topic>', 'the topic')
+    .option('--topic <topic>', 'one topic (default: all that it reads)')
     .option('--partition <number>', 'one partition (default: all of the topic)', wholeNumber)
     .requiredOption(
       '--to <position>',

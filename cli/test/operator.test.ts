@@ -229,7 +229,7 @@ describe('the command line', () => {
       /unknown option '--frob' \(known are create, reset, --json; see semel topics --help\)/,
     ],
     ['topics rest', /too many arguments for 'topics'.*\(known are create, reset, --json;/],
-    ['topics reset --group orders', /required option '--topic <topic>' not specified/],
+    ['topics reset --group orders', /required option '--to <position>' not specified/],
     ['topics reset --group o --topic o --to -1', /argument '-1' is invalid. It must be a whole n/],
     ['keys get', /missing required argument 'key'/],
     ['keys get k --scope nobody', /not a scope: "nobody"; scopes are local\/operator, /],

@@ -22,6 +22,27 @@ it('refuses what is beyond the end, and says where that is', async () => {
   )
 })
 
+it('sets back a group in all topics that it reads, where none is named', async () => {
+  const all = ['topics', 'reset', '--group', 'messages', '--to', '0', '--yes', '--json']
+
+  const told = await semel(all, shop.env)
+  const topics = JSON.parse(told.stdout).map(({ topic }: { topic: string }) => topic)
+
+  expect(topics.toSorted()).toEqual([
+    ...['billing', 'billing_dead', 'message', 'order', 'order_dead'],
+  ])
+})
+
+it('refuses a partition of no topic', async () => {
+  const told = await semel(
+    ['topics', 'reset', '--group', 'messages', '--partition', '0', '--to', '0'],
+    shop.env,
+  )
+
+  expect(told).toMatchObject({ code: 2, stdout: '' })
+  expect(told.stderr).toBe('semel: --partition is one of a topic: add --topic\n')
+})
+
 it('refuses to read again what was told before all that is remembered, unless it is meant', async () => {
   const { pool } = shop.database
   const then = new Date('2026-01-02T03:04:05.000Z')
