@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { type Case, describeWithHelm, render } from './helm.ts'
-import { ofKind, podsOf } from './manifests.ts'
+import { type Manifest, ofKind, podsOf } from './manifests.ts'
 
 // What values make of a chart: what processes are told, who may connect, what is kept.
 
@@ -153,12 +153,23 @@ describeWithHelm('a PostgreSQL whose data are kept', () => {
     const keptOf = async (keep: boolean) => {
       const values = { persistence: { keep } }
       const manifests = await render({ chart: 'postgres', values })
-      return ofKind(manifests, 'Secret').map(
-        ({ metadata }) => metadata.annotations?.['helm.sh/resource-policy'],
-      )
+      return ofKind(manifests, 'Secret').map(policyOf)
     }
 
     expect(await keptOf(true)).toEqual(['keep', 'keep'])
     expect(await keptOf(false)).toEqual([undefined, undefined])
   })
+
+  it.each(['semel', 'orders'])('has %s keep the secret of the tokens, too', async (chart) => {
+    const values = { postgres: { persistence: { keep: true } } }
+    const ofTokens = ofKind(await render({ chart, values }), 'Secret').find(
+      ({ data = {} }) => 'AUTH_JWT_SECRET' in data,
+    )
+
+    expect(policyOf(ofTokens!)).toBe('keep')
+  })
+
+  function policyOf({ metadata }: Manifest): string | undefined {
+    return metadata.annotations?.['helm.sh/resource-policy']
+  }
 })

@@ -136,7 +136,10 @@ made, what to do instead: (list $ name key "instead").
 {{- include "service.password" (concat . (list "password" (printf "make it first (helm install --take-ownership takes it over), or name a server of yours in place of %s" (index . 0).Chart.Name))) -}}
 {{- end }}
 
-{{/* A Secret of texts: (list $ name (dict "key" "text")). It stays where data stay that need it. */}}
+{{/*
+A Secret of texts: (list $ name (dict "key" "text")). It stays where data stay: those of the chart, or of the
+PostgreSQL that it brings along, whose answers are given to who shows a token of before.
+*/}}
 {{- define "service.secretOf" -}}
 {{- $root := index . 0 -}}
 ---
@@ -144,7 +147,7 @@ apiVersion: v1
 kind: Secret
 metadata:
   {{- include "service.metadata" (list $root (index . 1) $root.Chart.Name) | nindent 2 }}
-  {{- if ($root.Values.persistence).keep }}
+  {{- if or ($root.Values.persistence).keep (($root.Values.postgres).persistence).keep }}
   annotations: { helm.sh/resource-policy: keep }
   {{- end }}
 type: Opaque
