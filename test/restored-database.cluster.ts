@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { ask, bodyOf, freshId, orderOf, type Told, times } from './client.ts'
 import { commandsOf, explainFailure, leftIn, secretOf, succeed } from './guide.ts'
 import { operatorToken } from './postman.ts'
 import { until } from './product.ts'
 
-/** The database of orders alone is set back to its backup, by the commands of operate.md. */
+/** Databases are set back to their backups, by the commands of operate.md. */
 
 const url = 'http://arch.homework'
-const userId = freshId()
 const deposited = 1_000_000
 const tool = commandsOf('operate.md', 'Look inside')
 
@@ -21,11 +20,16 @@ type Sent = Readonly<{
 type Order = Readonly<{ id: string; number: number; status: string; total: number }>
 
 let token: string
+let userId: string
 
 beforeAll(async () => {
   await succeed(commandsOf('README.md', 'Install'))
   token = operatorToken(await secretOf('semel-shared', 'AUTH_JWT_SECRET', 'semel'))
 }, 900_000)
+
+beforeEach(() => {
+  userId = freshId()
+})
 
 afterAll(async () => {
   await succeed('helm uninstall semel --namespace semel --wait --timeout 5m')
@@ -75,6 +79,45 @@ it('what clients send again after a restore takes effect once, and money adds up
   expect(await balance()).toBe(deposited - sum(all.filter(({ status }) => status === 'paid')))
   await until(async () => (await told(fresh.id)).length === 1)
   // They end by 5 where a check fails.
+  await succeed(tool)
+}, 900_000)
+
+it('where all databases are set back, what came later is gone until it is sent again', async () => {
+  explainFailure('semel')
+  await open()
+  const early = times(4, placing)
+  const [edited, cancelled] = (await sendAll(early)).map((told) => bodyOf(told).id)
+  const before = await allSettled(4)
+  const balanceBefore = await balance()
+  await succeed(commandsOf('operate.md', 'Back up'))
+  const toldBefore = await sendAll(early)
+  const late = [
+    { key: freshId(), path: `/accounts/${userId}/deposits`, body: { amount: 500 } },
+    ...times(3, placing),
+    editing(edited, 1, 3),
+    { key: freshId(), method: 'DELETE' as const, path: `/orders/${cancelled}?version=1` },
+  ]
+  const toldLater = await sendAll(late)
+  const later = await allSettled(7)
+  const balanceLater = await balance()
+
+  await succeed(`${tool}\n${commandsOf('operate.md', 'Restore everything')}`)
+  // The ingress controller learns a little later that there is a gateway again.
+  await until(async () => (await read(`/orders?userId=${userId}`)).answer.status === 200)
+  const replayed = await sendAll(early)
+  const after = await allSettled(4)
+  const missing = await versionsLost()
+  const balanceAfter = await balance()
+  const again = await sendAll(late)
+  const settled = await allSettled(7)
+
+  expect(replayed.map(({ answer }) => answer)).toEqual(toldBefore.map(({ answer }) => answer))
+  expect([after.map(endOfOrder), balanceAfter]).toEqual([before.map(endOfOrder), balanceBefore])
+  expect(missing).toEqual([])
+  expect(again.filter((told) => told.replayed)).toEqual([])
+  expect(again.map(endOf)).toEqual(toldLater.map(endOf))
+  expect(settled.map(endOfOrder)).toEqual(later.map(endOfOrder))
+  await until(async () => (await balance()) === balanceLater)
   await succeed(tool)
 }, 900_000)
 
