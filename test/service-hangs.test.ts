@@ -5,7 +5,7 @@ import { type Product, startProduct, until } from './product.ts'
 import { databaseUrl, tracesOf } from './replicas.ts'
 import { migrations } from './saga.ts'
 
-/** Before a hanging process is found out its requests wait; a client of today waits 30 s. */
+/** Requests wait until a hanging process is found out: less than an answer may take. */
 const withinMs = 15_000
 
 it('processes that hang are passed over; where all do, nobody waits, and all is done once', async () => {
