@@ -76,9 +76,10 @@ export type PartsOptions<Settings> = Omit<SharedOptions, 'settings' | 'migration
 const connectionsMax = 16
 
 /**
- * Opens connections and topics on one database; the lifecycle ends them.
+ * Opens connections and topics on one database; the lifecycle ends them. What may come yet is
+ * waited for as long as the lifecycle waits.
  *
- * @throws {StartError} `not-migrated`
+ * @throws {StartError} `database-unreachable`, `not-migrated`, `kafka-refuses`, `topics-unsuitable`
  * @throws {MigrationRefused} when the database is ahead of this release, or refuses.
  */
 export async function openShared(options: SharedOptions): Promise<Shared> {
@@ -102,7 +103,7 @@ export async function openShared(options: SharedOptions): Promise<Shared> {
  * Opens services on one database; the lifecycle ends them.
  *
  * @returns the services, and what they share.
- * @throws {StartError} `currency-differs`, `not-migrated`
+ * @throws {StartError} `currency-differs`, and what {@link openShared} throws.
  * @throws {MigrationRefused} when the database is ahead of this release, or refuses.
  */
 export async function openParts<Settings>(
