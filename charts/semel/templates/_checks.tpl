@@ -14,6 +14,10 @@
     {{- fail (printf "%s.postgres.enabled: within semel all services share one PostgreSQL: set %s.postgres.enabled=false" . .) -}}
   {{- end -}}
 {{- end -}}
+{{- $made := list (printf "%s-shared" .Release.Name) (include "service.called" (list . "redis")) -}}
+{{- range (((.Subcharts).postgres).Values).databases -}}
+  {{- $made = append $made (printf "%s-%s" (include "service.called" (list $ "postgres")) .) -}}
+{{- end -}}
 {{- range concat (list "topics") $owners (list "gateway") -}}
   {{- if hasKey $.Subcharts . -}}
     {{- $settings := include "service.settings" (index $.Subcharts .) | fromYaml -}}
@@ -21,6 +25,7 @@
     {{- include "semel.checkKafka" (list $ . $settings) -}}
     {{- include "semel.checkRedis" (list $ $secrets) -}}
     {{- include "semel.checkDatabase" (list $ . $settings $secrets) -}}
+    {{- include "service.refuseMissingSecrets" (list (index $.Subcharts .) $secrets $made) -}}
   {{- end -}}
 {{- end -}}
 {{- end }}

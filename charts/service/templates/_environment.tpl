@@ -29,9 +29,10 @@ An empty name takes back what all charts are told.
 {{- $own := .Values.secrets | default dict -}}
 {{- $global := ((.Values.global).semel).secrets | default dict -}}
 {{- $named := dict -}}
+{{- $brought := (.Subcharts).postgres -}}
 {{- range $process.secrets -}}
   {{- $reference := default (index $global .) (index $own .) -}}
-  {{- $postgres := eq . "DATABASE_URL" | ternary ($.Subcharts).postgres nil -}}
+  {{- $postgres := eq . "DATABASE_URL" | ternary $brought nil -}}
   {{- if $postgres -}}
     {{- if (index $own .).name -}}
       {{- fail "secrets.DATABASE_URL names a database, and postgres.enabled brings another one: set postgres.enabled=false" -}}
@@ -71,24 +72,31 @@ An empty name takes back what all charts are told.
     {{- $_ := unset $named "DATABASE_URL" -}}
   {{- end -}}
 {{- end -}}
-{{- include "service.foundSecrets" (list . $own) -}}
+{{- /* What the umbrella makes, it knows itself. */ -}}
+{{- if .Chart.IsRoot -}}
+  {{- $made := list -}}
+  {{- if $brought -}}{{- $made = list $named.DATABASE_URL.name -}}{{- end -}}
+  {{- include "service.refuseMissingSecrets" (list . $named $made) -}}
+{{- end -}}
 {{- toYaml $named -}}
 {{- end }}
 
-{{/* Refuses what is named and is not there. Only a cluster knows: where none is asked, nothing is refused. */}}
-{{- define "service.foundSecrets" -}}
+{{/*
+Refuses Secrets that are named, are not made by the release itself, and are not there: (list $ secrets names
+of Secrets that it makes). Only a cluster knows: where none is asked, nothing is refused.
+*/}}
+{{- define "service.refuseMissingSecrets" -}}
 {{- $root := index . 0 -}}
+{{- $made := index . 2 -}}
 {{- $namespace := $root.Release.Namespace -}}
 {{- if lookup "v1" "ServiceAccount" $namespace "default" -}}
   {{- range $variable, $reference := index . 1 -}}
-    {{- $name := tpl $reference.name $root -}}
-    {{- /* Without a name, all Secrets would be asked for. */}}
-    {{- if $name -}}
-      {{- $found := lookup "v1" "Secret" $namespace $name -}}
+    {{- if not (or $reference.isMade (has $reference.name $made)) -}}
+      {{- $found := lookup "v1" "Secret" $namespace $reference.name -}}
       {{- if not $found -}}
-        {{- fail (printf "secrets.%s names the Secret %s, which is not in the namespace %s: make it first" $variable $name $namespace) -}}
+        {{- fail (printf "secrets.%s of %s names the Secret %s, which is not in the namespace %s: make it first" $variable $root.Chart.Name $reference.name $namespace) -}}
       {{- else if not (hasKey ($found.data | default dict) $reference.key) -}}
-        {{- fail (printf "secrets.%s names the key %s, which the Secret %s does not have (it has: %s)" $variable $reference.key $name (keys ($found.data | default dict) | sortAlpha | join ", ")) -}}
+        {{- fail (printf "secrets.%s of %s names the key %s, which the Secret %s does not have (it has: %s)" $variable $root.Chart.Name $reference.key $reference.name (keys ($found.data | default dict) | sortAlpha | join ", ")) -}}
       {{- end -}}
     {{- end -}}
   {{- end -}}

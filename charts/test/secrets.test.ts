@@ -46,6 +46,31 @@ describeWithHelm('a chart', () => {
   })
 })
 
+describeWithHelm('a Secret that is named', () => {
+  const answering = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } }
+
+  it.each([
+    ['one service', { chart: 'orders', values: { secrets: tokens } }],
+    ['all services', { chart: 'semel', values: { global: { semel: { secrets: tokens } } } }],
+    ['one of all', { chart: 'semel', values: { orders: { secrets: tokens } } }],
+  ] satisfies [string, Case][])('for %s has to be there, with the key', async (_, one) => {
+    const missing = await refusalOf({ ...one, stored: [answering] })
+    const other = [answering, secret('tokens', { key: 'of another' })]
+
+    expect(missing).toMatch(
+      /secrets\.AUTH_JWT_SECRET of \w+ names the Secret tokens, which is not in the namespace else/,
+    )
+    expect(await refusalOf({ ...one, stored: other })).toMatch(
+      /of \w+ names the key secret, which the Secret tokens does not have \(it has: key\)/,
+    )
+    await render({ ...one, stored: [answering, secret('tokens', { secret: 'for tokens' })] })
+  })
+
+  it.each(['semel', 'orders'])('is not looked for where %s makes it itself', async (chart) => {
+    await render({ chart, stored: [answering] })
+  })
+})
+
 describeWithHelm('semel', () => {
   it.each([
     ['both, by default', {}, ['AUTH_JWT_SECRET', 'SEAL_SECRET']],
