@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
-import { type Case, folder } from './helm.ts'
+import { type Case, charts, folder } from './helm.ts'
 
-const parts = ['postgres', 'redis', 'kafka', 'topics']
-const services = ['messages', 'orders', 'billing', 'notifications', 'gateway']
 const production = parse(readFileSync(`${folder}semel/examples/production.yaml`, 'utf8'))
 const database = { DATABASE_URL: { name: 'pg-app', key: 'uri' } }
 const outside = { podSelector: { matchLabels: { app: 'shop' } } }
@@ -21,7 +19,9 @@ const withoutKafka = {
 
 /** What is rendered and judged: every chart as it is, and what its values change most. */
 export const cases: Readonly<Record<string, Case>> = {
-  ...Object.fromEntries([...parts, ...services].map((chart) => [chart, { chart }])),
+  ...Object.fromEntries(
+    charts.filter((chart) => chart !== 'service').map((chart) => [chart, { chart }]),
+  ),
   'orders, in a release of its name': { chart: 'orders', release: 'orders' },
   'orders, in a release that YAML takes for a boolean': { chart: 'orders', release: 'true' },
   'orders, with a PostgreSQL by another name': {
@@ -76,7 +76,6 @@ export const cases: Readonly<Record<string, Case>> = {
   'postgres, kept': { chart: 'postgres', values: { persistence: { keep: true } } },
   'postgres, without a volume': { chart: 'postgres', values: { persistence: { enabled: false } } },
   'kafka, without a volume': { chart: 'kafka', values: { persistence: { enabled: false } } },
-  semel: { chart: 'semel' },
   'semel, upgraded': { chart: 'semel', upgrade: true },
   'semel without a Kafka, on one database': { chart: 'semel', values: withoutKafka },
   'semel in production': { chart: 'semel', release: 'store', values: production },
