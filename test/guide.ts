@@ -120,6 +120,20 @@ export async function leftIn(namespace: string, ...ofUsers: readonly string[]): 
   return output.split('\n').filter((line) => line !== '')
 }
 
+/** Uninstalls as a page says, to what is left in the namespaces before it has them deleted. */
+export async function uninstall(
+  page: string,
+  namespaces: readonly string[],
+  ...ofUsers: readonly string[]
+): Promise<string[]> {
+  const script = commandsOf(page, 'Uninstall')
+  const deletion = script.indexOf('\nkubectl delete namespace')
+  await succeed(script.slice(0, deletion))
+  const left = await Promise.all(namespaces.map((name) => leftIn(name, ...ofUsers)))
+  await succeed(script.slice(deletion))
+  return left.flat()
+}
+
 function volumesOf(namespace: string): string {
   return `{{range .items}}{{if and .spec.claimRef (eq .spec.claimRef.namespace "${namespace}")
     (eq .spec.persistentVolumeReclaimPolicy "Delete")}}{{.metadata.name}}{{"\\n"}}{{end}}{{end}}`

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { ask, bodyOf, freshId, orderOf, type Told, times } from './client.ts'
-import { commandsOf, explainFailure, leftIn, secretOf, succeed } from './guide.ts'
+import { commandsOf, explainFailure, secretOf, succeed, uninstall } from './guide.ts'
 import { operatorToken } from './postman.ts'
 import { until } from './product.ts'
 
@@ -24,17 +24,16 @@ let userId: string
 
 beforeAll(async () => {
   await succeed(commandsOf('README.md', 'Install'))
-  token = operatorToken(await secretOf('semel-shared', 'AUTH_JWT_SECRET', 'semel'))
 }, 900_000)
 
-beforeEach(() => {
+beforeEach(async () => {
   userId = freshId()
+  token = operatorToken(await secretOf('semel-shared', 'AUTH_JWT_SECRET', 'semel'))
 })
 
 afterAll(async () => {
-  await succeed('helm uninstall semel --namespace semel --wait --timeout 5m')
-  await leftIn('semel')
-  await succeed('kubectl delete namespace semel && rm -f ./*.dump')
+  await uninstall('README.md', ['semel'])
+  await succeed('rm -f ./*.dump')
 }, 300_000)
 
 it('what clients send again after a restore takes effect once, and money adds up', async () => {

@@ -1,6 +1,14 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ask } from './client.ts'
-import { commandsOf, explainFailure, leftIn, restarting, run, secretOf, succeed } from './guide.ts'
+import {
+  commandsOf,
+  explainFailure,
+  restarting,
+  run,
+  secretOf,
+  succeed,
+  uninstall,
+} from './guide.ts'
 import { type Load, refusalsOf, repeatAll, startLoad } from './load.ts'
 import { operatorToken } from './postman.ts'
 import { until } from './product.ts'
@@ -178,17 +186,15 @@ END
   it('loses and doubles nothing when the database restarts', async () => {
     const { load } = await underLoad(`
       kubectl delete pod semel-postgres-0 --namespace semel
-      kubectl wait pod/semel-postgres-0 --namespace semel --for condition=Ready --timeout 2m`)
+      for state in create condition=Ready; do
+        kubectl wait pod/semel-postgres-0 --namespace semel --for "$state" --timeout 2m
+      done`)
 
     await expectKept(load)
   }, 300_000)
 
   it('leaves nothing behind', async () => {
-    await succeed('helm uninstall semel --namespace semel --wait --timeout 5m')
-    const left = await leftIn('semel')
-    await succeed('kubectl delete namespace semel')
-
-    expect(left).toEqual([])
+    expect(await uninstall('README.md', ['semel'])).toEqual([])
   }, 300_000)
 })
 

@@ -6,7 +6,7 @@ import { databaseUrl, tracesOf } from './replicas.ts'
 import { migrations } from './saga.ts'
 
 /** Requests wait until a hanging process is found out: less than an answer may take. */
-const withinMs = 15_000
+const withinMs = 10_000
 
 it('processes that hang are passed over; where all do, nobody waits, and all is done once', async () => {
   const database = await testDatabase(migrations)
