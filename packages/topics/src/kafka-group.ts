@@ -110,8 +110,9 @@ function memberOptions(group: string, owner = '') {
   return {
     groupId: group,
     autocommit: false,
-    // With an end to retries, a member does not outlive the restart of a broker.
-    ...{ retries: true, retryDelay: 250 },
+    // The client tries within tries, and keeps the error of each: these are some seconds in all. A
+    // member that has given up is lost, and joins anew.
+    ...{ retries: 2, retryDelay: 250 },
     sessionTimeout: sessionTimeoutMs,
     rebalanceTimeout: sessionTimeoutMs,
     heartbeatInterval: heartbeatMs,

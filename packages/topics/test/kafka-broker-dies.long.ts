@@ -1,3 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describeWithKafka } from '@semel/parts/testing'
 import type { Transport } from '@semel/topics'
 import { freshTopic, numberOf, readWith, told } from '@semel/topics/testing'
@@ -58,7 +61,42 @@ describeWithKafka('a broker that dies', () => {
     expect(published).toMatchObject({ reason: { code: 'unavailable' } })
     expect(performance.now() - since).toBeLessThan(10_000)
   })
+
+  it('is missed for as long as it takes, in memory that does not grow', async () => {
+    const topic = freshTopic()
+    await cluster.makeTopic(topic)
+    const publisher = cluster.open()
+    await publisher.publish([told(topic, 'k', 1)])
+    const readers = [1, 2, 3, 4, 5].map((n) => readWith(cluster.open(), `g${n}`, topic))
+    const allHave = (count: number) =>
+      vi.waitFor(
+        () => expect(readers.map(({ seen }) => seen.length)).toEqual(Array(5).fill(count)),
+        {
+          ...patience,
+        },
+      )
+    await allHave(1)
+    await cluster.kafka.kill()
+
+    // A try every 250 ms: each that is remembered takes 20 KiB.
+    await delay(10_000)
+    const before = heapUsed()
+    await delay(30_000)
+    const grownBy = heapUsed() - before
+    await cluster.kafka.start()
+    await publisher.publish([told(topic, 'k', 2)])
+    await allHave(2)
+
+    expect(grownBy).toBeLessThan(6 * 2 ** 20)
+  }, 120_000)
 })
+
+/** In bytes, without what nobody holds. */
+function heapUsed(): number {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  return process.memoryUsage().heapUsed
+}
 
 /** One after the other; what was not acknowledged is published again, with its id. */
 function publishInOrder(transport: Transport, topic: string, key: string) {
