@@ -109,6 +109,7 @@ describeWithKafka('a product over Kafka', () => {
     const other = databaseUrl(await testDatabase(migrations))
 
     const refused = spawnProduct({ ...env, DATABASE_URL: other })
+    onTestFinished(() => void refused.child.kill('SIGKILL'))
     const again = await startProduct(env)
 
     expect(await refused.exited).toBe(4)
