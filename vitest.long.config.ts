@@ -1,4 +1,4 @@
 import usual from './vitest.config.ts'
 
-/** What takes minutes: processes and servers that die, and every benchmark in small. */
+/** What takes minutes: what dies, spoiled databases, and every benchmark in small. */
 export default { ...usual, test: { ...usual.test, include: ['**/test/**/*.long.ts'] } }
